@@ -1,0 +1,49 @@
+#include "base/options.h"
+
+#include <string.h>
+
+void lub_options_defaults(const lub_option *table, void *options) {
+  for (const lub_option *o = table; o->name; o++) {
+    char *field = (char *)options + o->offset;
+    switch (o->type) {
+    case LUB_OPTION_INT: *(int64_t *)field = o->none ? LUB_NONE_INT : (int64_t)o->fallback; break;
+    case LUB_OPTION_NUMBER: *(double *)field = o->none ? NAN : o->fallback; break;
+    case LUB_OPTION_BOOL: *(bool *)field = o->fallback != 0; break;
+    case LUB_OPTION_CHOICE: *(int *)field = o->none ? LUB_NONE_CHOICE : (int)o->fallback; break;
+    case LUB_OPTION_INTS:
+      for (int i = 0; i < o->count; i++) ((int64_t *)field)[i] = o->none ? LUB_NONE_INT : (int64_t)o->fallback;
+      break;
+    case LUB_OPTION_SHAPE: ((lub_shape *)field)->ndim = 0; break;
+    }
+  }
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Levenshtein's edit distance; names longer than a row are never near. */
+static size_t edit_distance(const char *a, const char *b) {
+  enum { LONGEST = 64 };
+  size_t row[LONGEST + 1], la = strlen(a), lb = strlen(b);
+  if (la > LONGEST || lb > LONGEST) return LONGEST;
+  for (size_t j = 0; j <= lb; j++) row[j] = j;
+  for (size_t i = 1; i <= la; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= lb; j++) {
+      size_t above = row[j];
+      row[j] = least(least(row[j] + 1, row[j - 1] + 1), diagonal + (a[i - 1] != b[j - 1]));
+      diagonal = above;
+    }
+  }
+  return row[lb];
+}
+
+const char *lub_nearest_name(const char *wrong, const char *const *names) {
+  const char *nearest = NULL;
+  size_t best = strlen(wrong) / 2 + 2;
+  for (; *names; names++) {
+    size_t distance = edit_distance(wrong, *names);
+    if (distance < best) best = distance, nearest = *names;
+  }
+  return nearest;
+}

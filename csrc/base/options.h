@@ -1,0 +1,55 @@
+/* options.h - options as data.
+ *
+ * Everything that takes options (a layer, an optimizer, a feature plan, the synthesizer) keeps
+ * them in a plain struct and describes its fields in a table of lub_option. From that one table a
+ * binding reads options, fills defaults, refuses unknown names and wrong values, prints the
+ * object and gives its configuration back. */
+#ifndef LUB_BASE_OPTIONS_H
+#define LUB_BASE_OPTIONS_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/shape.h"
+
+typedef enum lub_option_type {
+  LUB_OPTION_INT,    /* int64_t */
+  LUB_OPTION_NUMBER, /* double */
+  LUB_OPTION_BOOL,   /* bool */
+  LUB_OPTION_CHOICE, /* int: index into choices */
+  LUB_OPTION_INTS,   /* int64_t[count]; one number stands for all */
+  LUB_OPTION_SHAPE   /* lub_shape */
+} lub_option_type;
+
+/* What an option holds where its value is None (false in Lua). */
+#define LUB_NONE_INT INT64_MIN
+#define LUB_NONE_CHOICE (-1)
+/* NUMBER: NAN, see isnan() */
+
+typedef struct lub_option {
+  const char *name;
+  const char *alias; /* another accepted name, or NULL */
+  lub_option_type type;
+  size_t offset;     /* of the field in the options struct */
+  bool required;     /* no default */
+  bool nullable;     /* None is a value */
+  bool none;         /* None is the default */
+  double fallback;   /* the default; of INTS, of every element; of CHOICE, the index */
+  double min, max;   /* inclusive bounds of INT, INTS, NUMBER; ignored where min == max */
+  bool below_max;    /* max itself is excluded */
+  int count;         /* INTS: how many (at most LUB_MAX_DIMS) */
+  const char *const *choices; /* CHOICE: names, NULL at the end */
+} lub_option;
+
+/* The end of a table of options. */
+#define LUB_OPTIONS_END {.name = NULL}
+
+/* Fills every field of `options` with its default. */
+void lub_options_defaults(const lub_option *table, void *options);
+
+/* The name in NULL-terminated `names` nearest to `wrong` by edit distance, or NULL where none is near. */
+const char *lub_nearest_name(const char *wrong, const char *const *names);
+
+#endif

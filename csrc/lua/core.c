@@ -1,0 +1,96 @@
+/* lubdub.core: the C half of lubdub. lua/lubdub/ composes it; nobody else requires it. */
+#include "base/cpu.h"
+#include "base/pool.h"
+#include "lua/lubdub.h"
+
+int lubL_failure(lua_State *L, const lub_error *err) {
+  if (err->status == LUB_EWORLD) {
+    lua_pushnil(L);
+    lua_pushstring(L, err->message);
+    return 2;
+  }
+  return luaL_error(L, "%s", err->message);
+}
+
+void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  if (meta) luaL_setfuncs(L, meta, 0); /* may replace __index */
+  lua_pop(L, 1);
+}
+
+/* core.clock(): seconds on a monotonic clock. */
+static int core_clock(lua_State *L) {
+  lua_pushnumber(L, lub_clock());
+  return 1;
+}
+
+/* core.set_num_threads(n): n < 1 brings the default back. */
+static int core_set_num_threads(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, n <= LUB_MAX_THREADS, 1, "at most 256 threads");
+  lub_set_num_threads(n < 1 ? 0 : (int)n);
+  return 0;
+}
+
+static int core_num_threads(lua_State *L) {
+  lua_pushinteger(L, lub_num_threads());
+  return 1;
+}
+
+/* core.cpu(): the name of the kernel variant in use, and a list of those this CPU can run. */
+static int core_cpu(lua_State *L) {
+  lua_pushstring(L, lub_cpu_name(lub_cpu_variant()));
+  lua_newtable(L);
+  for (int v = 0, n = 0; v < LUB_CPU_COUNT; v++)
+    if (lub_cpu_has((lub_cpu)v)) {
+      lua_pushstring(L, lub_cpu_name((lub_cpu)v));
+      lua_rawseti(L, -2, ++n);
+    }
+  return 2;
+}
+
+static int release_pool(lua_State *L) {
+  (void)L;
+  lub_pool_release();
+  return 0;
+}
+
+__attribute__((visibility("default"))) int luaopen_lubdub_core(lua_State *L);
+
+int luaopen_lubdub_core(lua_State *L) {
+  static const luaL_Reg functions[] = {{"clock", core_clock},
+                                       {"set_num_threads", core_set_num_threads},
+                                       {"num_threads", core_num_threads},
+                                       {"cpu", core_cpu},
+                                       {NULL, NULL}};
+  static const struct {
+    const char *name;
+    lua_CFunction open;
+  } parts[] = {{"options", lubL_open_options}, {"Tensor", lubL_open_tensor},
+               {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
+               {"synth", lubL_open_synth},     {"pipeline", lubL_open_pipeline},
+               {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
+               {"Trainer", lubL_open_trainer}};
+  lub_error err;
+  luaL_checkversion(L);
+  if (lub_cpu_init(&err) != LUB_OK) return lubL_failure(L, &err);
+
+  luaL_newlib(L, functions);
+  /* The sentinel: its __gc joins the threads before the state closes this library. */
+  lua_newuserdatauv(L, 0, 0);
+  lua_newtable(L);
+  lua_pushcfunction(L, release_pool);
+  lua_setfield(L, -2, "__gc");
+  lub_pool_retain();
+  lua_setmetatable(L, -2);
+  lua_setfield(L, LUA_REGISTRYINDEX, "lubdub.pool");
+
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    parts[i].open(L);
+    lua_setfield(L, -2, parts[i].name);
+  }
+  return 1;
+}

@@ -1,0 +1,6 @@
+#include "lua/lubdub.h"
+
+int lubL_open_layer(lua_State *L) {
+  lua_newtable(L);
+  return 1;
+}

@@ -1,0 +1,72 @@
+/* lubdub.h - what the binding files share. Only csrc/lua/ includes lua.h.
+ *
+ * A caller's mistake and lack of memory become Lua errors; the world's failures become
+ * nil, "path: reason". No C memory or handle is live across a call that may raise, unless
+ * a userdata with __gc owns it. Indices count from 1 in Lua and from 0 in C. */
+#ifndef LUB_LUA_LUBDUB_H
+#define LUB_LUA_LUBDUB_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "tensor/tensor.h"
+
+/* Each pushes one table, the part of `lubdub.core` that its file binds. */
+int lubL_open_tensor(lua_State *L);    /* core.Tensor */
+int lubL_open_audio(lua_State *L);     /* core.audio */
+int lubL_open_feature(lua_State *L);   /* core.feature */
+int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
+int lubL_open_synth(lua_State *L);     /* core.synth */
+int lubL_open_layer(lua_State *L);     /* core.layers */
+int lubL_open_optimizer(lua_State *L); /* core.optimizers */
+int lubL_open_trainer(lua_State *L);   /* core.Trainer */
+int lubL_open_options(lua_State *L);   /* core.options */
+
+/* === errors === */
+
+/* Gives a failure to Lua: raises LUB_EARG and LUB_ENOMEM (message as it is); for LUB_EWORLD
+ * pushes nil and the message and returns 2. */
+int lubL_failure(lua_State *L, const lub_error *err);
+
+/* === classes === */
+
+/* Creates metatable `name` with `methods` as __index and `meta` (may be NULL) set on it; pops nothing,
+ * pushes nothing. */
+void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);
+
+/* === tensors === */
+
+#define LUBL_TENSOR "lubdub.Tensor"
+
+/* A new tensor whose floats Lua owns, aligned to 64 bytes, not cleared; pushes it. The pointer is
+ * good as long as the userdata. Raises "out of memory" or "size overflows". */
+lub_tensor *lubL_newtensor(lua_State *L, const lub_shape *shape);
+/* The tensor at `arg`; raises an argument error otherwise. */
+lub_tensor *lubL_checktensor(lua_State *L, int arg);
+lub_tensor *lubL_testtensor(lua_State *L, int arg);
+/* Pushes a view of `view`'s elements that keeps the tensor at `owner` alive. */
+lub_tensor *lubL_newview(lua_State *L, int owner, const lub_tensor *view);
+/* The tensor at `arg`, row-major without gaps: the same one, or a copy that replaces it at
+ * stack index `arg`. */
+lub_tensor *lubL_checkcontiguous(lua_State *L, int arg);
+/* A shape from a table of sizes {40, 173, 1} at `arg`; every size must be at least 0. */
+lub_shape lubL_checkshape(lua_State *L, int arg);
+void lubL_pushshape(lua_State *L, const lub_shape *shape);
+
+/* === options === */
+
+/* Reads the table at `arg` (nil or absent: all defaults) into `options`, which `table` describes. Defaults are
+ * filled; unknown names (with the nearest right one), wrong types and values out of
+ * bounds raise an error that begins with `where`. A table {40, 173, 1} gives its array part to the
+ * first option if that is a SHAPE. `extra` (may be NULL) lists names that the caller reads itself. */
+void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
+                      const char *const *extra);
+/* Pushes a table with the value of every option. */
+void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options);
+/* Pushes a string: "name=value, ..." in the table's order, options at their default left out when
+ * `brief`. */
+void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *options, int brief);
+
+#endif

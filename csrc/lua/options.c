@@ -1,0 +1,276 @@
+/* Options from Lua tables; and core.options.check for the options of Lua functions. */
+#include <string.h>
+
+#include "lua/lubdub.h"
+
+static int unknown_option(lua_State *L, const char *where, const char *name, const char *const *names) {
+  const char *nearest = lub_nearest_name(name, names);
+  if (nearest) return luaL_error(L, "%s: unknown option '%s'; did you mean '%s'?", where, name, nearest);
+  return luaL_error(L, "%s: unknown option '%s'", where, name);
+}
+
+static const lub_option *find_option(const lub_option *table, const char *name) {
+  for (const lub_option *o = table; o->name; o++)
+    if (strcmp(o->name, name) == 0 || (o->alias && strcmp(o->alias, name) == 0)) return o;
+  return NULL;
+}
+
+static int wrong_option(lua_State *L, const char *where, const lub_option *o, const char *expected) {
+  const char *came = luaL_tolstring(L, -1, NULL);
+  return luaL_error(L, "%s: option '%s' must be %s%s, got %s", where, o->name, expected,
+                    o->nullable ? " or false" : "", came);
+}
+
+static void check_bounds(lua_State *L, const char *where, const lub_option *o, double value) {
+  if (o->min == o->max) return;
+  if (value >= o->min && (o->below_max ? value < o->max : value <= o->max)) return;
+  if (isinf(o->max)) luaL_error(L, "%s: option '%s' must be at least %f, got %f", where, o->name, o->min, value);
+  luaL_error(L, "%s: option '%s' must be in [%f, %f%s, got %f", where, o->name, o->min, o->max,
+             o->below_max ? ")" : "]", value);
+}
+
+static int64_t read_int(lua_State *L, const char *where, const lub_option *o) {
+  int exact;
+  lua_Integer value = lua_tointegerx(L, -1, &exact);
+  if (lua_type(L, -1) != LUA_TNUMBER || !exact) wrong_option(L, where, o, "a whole number");
+  check_bounds(L, where, o, (double)value);
+  return (int64_t)value;
+}
+
+/* Reads the value on top of the stack into its field. */
+static void read_option(lua_State *L, const char *where, const lub_option *o, void *field) {
+  bool none = lua_isboolean(L, -1) && !lua_toboolean(L, -1) && o->type != LUB_OPTION_BOOL;
+  if (none && !o->nullable) wrong_option(L, where, o, "given");
+  switch (o->type) {
+  case LUB_OPTION_INT: *(int64_t *)field = none ? LUB_NONE_INT : read_int(L, where, o); break;
+  case LUB_OPTION_NUMBER:
+    if (!none && lua_type(L, -1) != LUA_TNUMBER) wrong_option(L, where, o, "a number");
+    *(double *)field = none ? NAN : lua_tonumber(L, -1);
+    if (!none) check_bounds(L, where, o, *(double *)field);
+    break;
+  case LUB_OPTION_BOOL:
+    if (!lua_isboolean(L, -1)) wrong_option(L, where, o, "true or false");
+    *(bool *)field = lua_toboolean(L, -1);
+    break;
+  case LUB_OPTION_CHOICE: {
+    int choice = LUB_NONE_CHOICE;
+    if (!none) {
+      if (lua_type(L, -1) != LUA_TSTRING) wrong_option(L, where, o, "a name");
+      const char *name = lua_tostring(L, -1);
+      for (int i = 0; o->choices[i]; i++)
+        if (strcmp(o->choices[i], name) == 0) choice = i;
+      if (choice < 0) {
+        luaL_Buffer list;
+        luaL_buffinit(L, &list);
+        for (int i = 0; o->choices[i]; i++) {
+          if (i > 0) luaL_addstring(&list, ", ");
+          luaL_addstring(&list, o->choices[i]);
+        }
+        luaL_pushresult(&list);
+        luaL_error(L, "%s: option '%s' must be one of %s, got '%s'", where, o->name, lua_tostring(L, -1), name);
+      }
+    }
+    *(int *)field = choice;
+    break;
+  }
+  case LUB_OPTION_INTS: {
+    int64_t *values = field;
+    if (lua_istable(L, -1)) {
+      if ((int)lua_rawlen(L, -1) != o->count)
+        luaL_error(L, "%s: option '%s' must have %d numbers, got %d", where, o->name, o->count, (int)lua_rawlen(L, -1));
+      for (int i = 0; i < o->count; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        values[i] = read_int(L, where, o);
+        lua_pop(L, 1);
+      }
+    } else {
+      int64_t value = none ? LUB_NONE_INT : read_int(L, where, o);
+      for (int i = 0; i < o->count; i++) values[i] = value;
+    }
+    break;
+  }
+  case LUB_OPTION_SHAPE:
+    if (!lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
+    *(lub_shape *)field = lubL_checkshape(L, lua_gettop(L));
+    break;
+  }
+}
+
+void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
+                      const char *const *extra) {
+  uint64_t seen = 0;
+  lub_options_defaults(table, options);
+  if (!lua_isnoneornil(L, arg)) {
+    if (!lua_istable(L, arg))
+      luaL_error(L, "%s: options must be a table, got %s", where, luaL_typename(L, arg));
+    luaL_checkstack(L, 8, where);
+    if (table[0].name && table[0].type == LUB_OPTION_SHAPE && lua_rawlen(L, arg) > 0) {
+      lua_pushvalue(L, arg);
+      *(lub_shape *)((char *)options + table[0].offset) = lubL_checkshape(L, lua_gettop(L));
+      lua_pop(L, 1);
+      seen |= 1;
+    }
+    for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
+      if (lua_type(L, -2) == LUA_TNUMBER && (seen & 1)) continue;
+      if (lua_type(L, -2) != LUA_TSTRING)
+        luaL_error(L, "%s: options must be named, got %s", where, luaL_tolstring(L, -2, NULL));
+      const char *name = lua_tostring(L, -2);
+      bool known = false;
+      for (int i = 0; extra && extra[i]; i++) known = known || strcmp(extra[i], name) == 0;
+      if (known) continue;
+      const lub_option *o = find_option(table, name);
+      if (!o) {
+        const char *names[80];
+        int n = 0;
+        for (int i = 0; extra && extra[i] && n < 79; i++) names[n++] = extra[i];
+        for (const lub_option *p = table; p->name && n < 79; p++) names[n++] = p->name;
+        names[n] = NULL;
+        unknown_option(L, where, name, names);
+        return;
+      }
+      if (seen >> (o - table) & 1) luaL_error(L, "%s: option '%s' is given twice", where, o->name);
+      seen |= UINT64_C(1) << (o - table);
+      read_option(L, where, o, (char *)options + o->offset);
+    }
+  }
+  for (const lub_option *o = table; o->name; o++)
+    if (o->required && !(seen >> (o - table) & 1)) luaL_error(L, "%s: option '%s' is missing", where, o->name);
+}
+
+static void push_value(lua_State *L, const lub_option *o, const void *field) {
+  switch (o->type) {
+  case LUB_OPTION_INT:
+    if (*(const int64_t *)field == LUB_NONE_INT) lua_pushboolean(L, 0);
+    else lua_pushinteger(L, *(const int64_t *)field);
+    break;
+  case LUB_OPTION_NUMBER:
+    if (isnan(*(const double *)field)) lua_pushboolean(L, 0);
+    else lua_pushnumber(L, *(const double *)field);
+    break;
+  case LUB_OPTION_BOOL: lua_pushboolean(L, *(const bool *)field); break;
+  case LUB_OPTION_CHOICE:
+    if (*(const int *)field < 0) lua_pushboolean(L, 0);
+    else lua_pushstring(L, o->choices[*(const int *)field]);
+    break;
+  case LUB_OPTION_INTS: {
+    const int64_t *values = field;
+    if (values[0] == LUB_NONE_INT) {
+      lua_pushboolean(L, 0);
+      break;
+    }
+    lua_createtable(L, o->count, 0);
+    for (int i = 0; i < o->count; i++) {
+      lua_pushinteger(L, values[i]);
+      lua_rawseti(L, -2, i + 1);
+    }
+    break;
+  }
+  case LUB_OPTION_SHAPE: lubL_pushshape(L, field); break;
+  }
+}
+
+void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options) {
+  lua_newtable(L);
+  for (const lub_option *o = table; o->name; o++) {
+    push_value(L, o, (const char *)options + o->offset);
+    lua_setfield(L, -2, o->name);
+  }
+}
+
+static bool at_default(const lub_option *o, const void *field) {
+  switch (o->type) {
+  case LUB_OPTION_INT: return *(const int64_t *)field == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
+  case LUB_OPTION_NUMBER: {
+    double value = *(const double *)field;
+    return o->none ? isnan(value) : value == o->fallback;
+  }
+  case LUB_OPTION_BOOL: return *(const bool *)field == (o->fallback != 0);
+  case LUB_OPTION_CHOICE: return *(const int *)field == (o->none ? LUB_NONE_CHOICE : (int)o->fallback);
+  case LUB_OPTION_INTS: {
+    bool same = true;
+    for (int i = 0; i < o->count; i++)
+      same = same && ((const int64_t *)field)[i] == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
+    return same;
+  }
+  case LUB_OPTION_SHAPE: return false;
+  }
+  return false;
+}
+
+/* Adds the value on top of the stack as Lua would write it, and pops it. */
+static void add_value_text(lua_State *L, luaL_Buffer *text, const lub_option *o, const void *field) {
+  char number[64];
+  push_value(L, o, field);
+  if (lua_istable(L, -1)) {
+    luaL_Buffer *b = text;
+    int table = lua_gettop(L), n = (int)lua_rawlen(L, -1);
+    long long values[LUB_MAX_DIMS];
+    for (int i = 0; i < n; i++) {
+      lua_rawgeti(L, table, i + 1);
+      values[i] = (long long)lua_tointeger(L, -1);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    luaL_addchar(b, '{');
+    for (int i = 0; i < n; i++) {
+      lua_pushfstring(L, i > 0 ? ", %I" : "%I", (LUAI_UACINT)values[i]);
+      luaL_addvalue(b);
+    }
+    luaL_addchar(b, '}');
+  } else if (lua_type(L, -1) == LUA_TSTRING) {
+    const char *name = o->choices[*(const int *)field];
+    lua_pop(L, 1);
+    luaL_addchar(text, '"');
+    luaL_addstring(text, name);
+    luaL_addchar(text, '"');
+  } else if (lua_isboolean(L, -1)) {
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    luaL_addstring(text, value ? "true" : "false");
+  } else {
+    lua_Number value = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    lua_Number rounded = floor(value);
+    if (rounded == value && fabs(value) < 1e15) snprintf(number, sizeof number, "%.0f", value);
+    else snprintf(number, sizeof number, "%.7g", value);
+    luaL_addstring(text, number);
+  }
+}
+
+void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *options, int brief) {
+  luaL_Buffer text;
+  bool first = true;
+  luaL_buffinit(L, &text);
+  for (const lub_option *o = table; o->name; o++) {
+    const void *field = (const char *)options + o->offset;
+    if (brief && at_default(o, field)) continue;
+    if (!first) luaL_addstring(&text, ", ");
+    first = false;
+    luaL_addstring(&text, o->name);
+    luaL_addstring(&text, " = ");
+    add_value_text(L, &text, o, field);
+  }
+  luaL_pushresult(&text);
+}
+
+/* core.options.unknown(where, name, names): raises the error for an unknown option `name`
+ * where the list `names` holds the right ones. */
+static int options_unknown(lua_State *L) {
+  const char *where = luaL_checkstring(L, 1), *name = luaL_checkstring(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  int n = (int)lua_rawlen(L, 3);
+  luaL_checkstack(L, n + 4, where);
+  const char **names = lua_newuserdatauv(L, sizeof(char *) * (size_t)(n + 1), 0);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, 3, i + 1); /* stays on the stack, so that the string stays alive */
+    names[i] = luaL_checkstring(L, -1);
+  }
+  names[n] = NULL;
+  return unknown_option(L, where, name, names);
+}
+
+int lubL_open_options(lua_State *L) {
+  static const luaL_Reg functions[] = {{"unknown", options_unknown}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}

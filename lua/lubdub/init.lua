@@ -1,0 +1,52 @@
+--- lubdub: from a folder of recordings to a trained, explainable sound classifier.
+-- `require "lubdub"` gives one table; its parts are loaded when they are first used.
+-- Nothing above the version check may use Lua 5.4's syntax: another Lua must be able to read it.
+-- @module lubdub
+if _VERSION ~= "Lua 5.4" then
+  error("lubdub needs Lua 5.4, and this is " .. _VERSION .. ": run your script with lua5.4", 0)
+end
+
+local core = require "lubdub.core"
+
+local lubdub = {
+  _VERSION = "scm",
+  Tensor = core.Tensor,
+  clock = core.clock,
+  set_num_threads = core.set_num_threads,
+  num_threads = core.num_threads,
+  cpu = core.cpu,
+}
+
+-- name = { module, field of it } ; no field: the module itself
+local parts = {
+  audio = { "lubdub.audio" },
+  MFCC = { "lubdub.feature", "MFCC" },
+  preprocessing = { "lubdub.preprocessing" },
+  synth = { "lubdub.synth" },
+  Dataset = { "lubdub.dataset" },
+  datasets = { "lubdub.datasets" },
+  split = { "lubdub.split" },
+  LabelEncoder = { "lubdub.labels", "LabelEncoder" },
+  to_categorical = { "lubdub.labels", "to_categorical" },
+  class_weights = { "lubdub.labels", "class_weights" },
+  layers = { "lubdub.layers" },
+  optimizers = { "lubdub.optimizers" },
+  Sequential = { "lubdub.sequential" },
+  set_seed = { "lubdub.seed", "set_seed" },
+  callbacks = { "lubdub.callbacks" },
+  metrics = { "lubdub.metrics" },
+  plot = { "lubdub.plot" },
+  load_model = { "lubdub.keras", "load_model" },
+  on_warning = { "lubdub.warning", "on_warning" },
+}
+
+return setmetatable(lubdub, {
+  __index = function(self, name)
+    local part = parts[name]
+    if not part then return nil end
+    local value = require(part[1])
+    if part[2] then value = value[part[2]] end
+    rawset(self, name, value)
+    return value
+  end,
+})

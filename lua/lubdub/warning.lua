@@ -1,0 +1,25 @@
+--- Warnings: one line on stderr, once per message, unless the program takes them over.
+local warning = {}
+
+local said, handler = {}, nil
+
+--- Gives every later warning to `f(message)`, once per message and object; nil brings stderr back.
+-- @tparam ?function f
+function warning.on_warning(f)
+  if f ~= nil and type(f) ~= "function" then
+    error("on_warning: expected a function or nil, got " .. type(f), 2)
+  end
+  handler, said = f, {}
+end
+
+--- Says `message` once for `object` (or once at all, without one).
+-- @tparam string message
+-- @param[opt] object any value that the message is about
+function warning.warn(message, object)
+  local key = object == nil and message or tostring(object) .. "\0" .. message
+  if said[key] then return end
+  said[key] = true
+  if handler then handler(message) else io.stderr:write("lubdub: ", message, "\n") end
+end
+
+return warning
