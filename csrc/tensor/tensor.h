@@ -26,4 +26,7 @@ bool lub_tensor_contiguous(const lub_tensor *t);
 /* The number of elements. */
 int64_t lub_tensor_size(const lub_tensor *t);
 
+/* out = in, element by element; both have the same shape and do not overlap. */
+void lub_tensor_copy(const lub_tensor *out, const lub_tensor *in);
+
 #endif

@@ -1,0 +1,79 @@
+/* Tensor userdata: memory, views and shapes; what the other binding files use. The class itself,
+ * as Lua sees it, is in tensor.c.
+ *
+ * A fresh tensor is one userdata: the header, then its floats, over-allocated so that they can be
+ * aligned; so the collector knows its weight. A view is a header alone, with its owner in user value 1. */
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "lua/lubdub.h"
+
+lub_tensor *lubL_newtensor(lua_State *L, const lub_shape *shape) {
+  int64_t size = lub_shape_size(shape);
+  if (size < 0 || size > INT64_MAX / 8) {
+    char text[LUB_SHAPE_TEXT];
+    luaL_error(L, "Tensor: a shape of %s overflows memory", lub_shape_text(shape, "?", text));
+  }
+  size_t bytes = sizeof(lub_tensor) + LUB_ALIGN + sizeof(float) * (size_t)size;
+  lub_tensor *t = lua_newuserdatauv(L, bytes, 1);
+  uintptr_t data = (uintptr_t)(t + 1);
+  *t = lub_tensor_over((float *)((data + LUB_ALIGN - 1) / LUB_ALIGN * LUB_ALIGN), shape);
+  luaL_setmetatable(L, LUBL_TENSOR);
+  return t;
+}
+
+lub_tensor *lubL_checktensor(lua_State *L, int arg) { return luaL_checkudata(L, arg, LUBL_TENSOR); }
+
+lub_tensor *lubL_testtensor(lua_State *L, int arg) { return luaL_testudata(L, arg, LUBL_TENSOR); }
+
+lub_tensor *lubL_newview(lua_State *L, int owner, const lub_tensor *view) {
+  owner = lua_absindex(L, owner);
+  lub_tensor *t = lua_newuserdatauv(L, sizeof *t, 1);
+  *t = *view;
+  /* a view of a view holds the true owner, so that chains do not grow */
+  if (lua_getiuservalue(L, owner, 1) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, owner);
+  }
+  lua_setiuservalue(L, -2, 1);
+  luaL_setmetatable(L, LUBL_TENSOR);
+  return t;
+}
+
+lub_tensor *lubL_checkcontiguous(lua_State *L, int arg) {
+  lub_tensor *t = lubL_checktensor(L, arg);
+  if (lub_tensor_contiguous(t)) return t;
+  arg = lua_absindex(L, arg);
+  lub_tensor *copy = lubL_newtensor(L, &t->shape);
+  lub_tensor_copy(copy, t);
+  lua_replace(L, arg);
+  return copy;
+}
+
+lub_shape lubL_checkshape(lua_State *L, int arg) {
+  lub_shape shape = {0};
+  luaL_checktype(L, arg, LUA_TTABLE);
+  arg = lua_absindex(L, arg);
+  lua_Unsigned n = lua_rawlen(L, arg);
+  if (n > LUB_MAX_DIMS) luaL_error(L, "a shape has at most %d dimensions, got %d", LUB_MAX_DIMS, (int)n);
+  shape.ndim = (int)n;
+  for (int i = 0; i < shape.ndim; i++) {
+    int exact;
+    lua_rawgeti(L, arg, i + 1);
+    lua_Integer size = lua_tointegerx(L, -1, &exact);
+    if (lua_type(L, -1) != LUA_TNUMBER || !exact || size < 0)
+      luaL_error(L, "size %d of a shape must be a whole number of at least 0, got %s", i + 1,
+                 luaL_tolstring(L, -1, NULL));
+    shape.dim[i] = size;
+    lua_pop(L, 1);
+  }
+  return shape;
+}
+
+void lubL_pushshape(lua_State *L, const lub_shape *shape) {
+  lua_createtable(L, shape->ndim, 0);
+  for (int i = 0; i < shape->ndim; i++) {
+    lua_pushinteger(L, shape->dim[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
