@@ -23,9 +23,13 @@ local function names(groups)
 end
 
 describe("train_test_split", function()
+  setup(function() warning.on_warning(function() end) end)
+  teardown(function() warning.on_warning(nil) end)
+
   it("gives scikit-learn's rows in scikit-learn's order", function()
     for _, case in ipairs(golden.train_test) do
-      local train, test = split.train_test_split(case.n, with(case.size, { seed = case.seed, shuffle = case.shuffle }))
+      local options = with(case.size, { seed = case.seed, shuffle = case.shuffle })
+      local train, test = split.train_test_split(case.n, options)
       assert.same(case.train, train)
       assert.same(case.test, test)
     end
@@ -188,8 +192,8 @@ describe("folds", function()
     warning.on_warning(function(message) said[#said + 1] = message end)
     split.StratifiedKFold { n_splits = 3 }:split { "a", "a", "a", "b" }
     warning.on_warning(function() end)
-    assert.same({ "StratifiedKFold:split: the smallest class (1) has fewer rows than there are folds (3), so some folds lack it" },
-      said)
+    assert.equal(1, #said)
+    assert.matches("the smallest class %(1%) has fewer rows than there are folds %(3%)", said[1])
   end)
 
   local function fails(pattern, kind, options, ...)

@@ -2,7 +2,7 @@
 -- Lua's `<` on strings follows the host's locale; here strings are ordered by their bytes, which for
 -- UTF-8 is the order of code points.
 -- @module lubdub.order
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 
 local order = {}
 
@@ -94,20 +94,20 @@ local sortable = { string = true, number = true, boolean = true }
 -- @tparam table list
 -- @tparam ?integer n how long it must be
 function order.check(where, name, list, n)
-  if type(list) ~= "table" then raise("%s: %s must be a list, got %s", where, name, type(list)) end
-  if n and #list > n then raise("%s: %s has %d entries for %d rows", where, name, #list, n) end
+  if type(list) ~= "table" then blame("%s: %s must be a list, got %s", where, name, type(list)) end
+  if n and #list > n then blame("%s: %s has %d entries for %d rows", where, name, #list, n) end
   n = n or #list
   local kind
   for i = 1, n do
     local value = list[i]
     local got = type(value)
     if value == nil then
-      raise("%s: %s is missing for row %d of %d", where, name, i, n)
+      blame("%s: %s is missing for row %d of %d", where, name, i, n)
     elseif not sortable[got] or value ~= value then
       got = got == "number" and "NaN" or "a " .. got
-      raise("%s: %s of row %d must be a string or a number, got %s", where, name, i, got)
+      blame("%s: %s of row %d must be a string or a number, got %s", where, name, i, got)
     elseif kind and kind ~= got then
-      raise("%s: %s mix a %s (row 1) and a %s (row %d)", where, name, kind, got, i)
+      blame("%s: %s mix a %s (row 1) and a %s (row %d)", where, name, kind, got, i)
     end
     kind = got
   end

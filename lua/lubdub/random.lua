@@ -10,7 +10,7 @@
 --    local rng = lubdub.random.RandomState(42)
 --    rng:permutation(5)              --> { 2, 5, 3, 1, 4 }
 -- @module lubdub.random
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 
 local random = {}
 
@@ -26,7 +26,7 @@ local function whole(where, name, value, low, high)
     local wanted = high and ("a whole number from %d to %d"):format(low, high) or
       ("a whole number from %d"):format(low)
     local got = type(value) == "number" and tostring(value) or type(value)
-    raise("%s: %s must be %s, got %s", where, name, wanted, got)
+    blame("%s: %s must be %s, got %s", where, name, wanted, got)
   end
   return number
 end
@@ -154,7 +154,7 @@ end
 -- @tparam table list
 -- @treturn table the same list
 function RandomState:shuffle(list)
-  if type(list) ~= "table" then raise("shuffle: expected a list, got %s", type(list)) end
+  if type(list) ~= "table" then blame("shuffle: expected a list, got %s", type(list)) end
   for i = #list, 2, -1 do
     local j = interval(self, i - 1) + 1
     list[i], list[j] = list[j], list[i]
@@ -187,13 +187,13 @@ function RandomState:choice(what, size, options)
   local replace = require("lubdub.options").read("choice", options, { replace = true }).replace
   local from = sequence("choice", what)
   local n = size == nil and 1 or whole("choice", "size", size, 0)
-  if #from == 0 and n > 0 then raise("choice: nothing to choose from") end
+  if #from == 0 and n > 0 then blame("choice: nothing to choose from") end
   local result = {}
   if replace then
     for i = 1, n do result[i] = from[interval(self, #from - 1) + 1] end
   else
     if n > #from then
-      raise("choice: cannot take %d of %d without replacement", n, #from)
+      blame("choice: cannot take %d of %d without replacement", n, #from)
     end
     table.move(self:shuffle(from), 1, n, 1, result)
   end

@@ -4,7 +4,7 @@
 -- @module lubdub.split
 local options = require "lubdub.options"
 local order = require "lubdub.order"
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 local random = require "lubdub.random"
 local sizes = require "lubdub.split.sizes"
 local shuffled = require "lubdub.split.shuffled"
@@ -29,7 +29,7 @@ local function stratified_groups(n, share, labels, groups, seed)
   local parts = math.type(share) == "float" and 1 / share or n / share
   local n_splits = math.floor(parts + 0.5)
   if n_splits < 2 then
-    raise("%s: with both stratify and groups, test_size can be a half at most, got %s of %d rows", where, share, n)
+    blame("%s: with both stratify and groups, test_size can be a half at most, got %s of %d rows", where, share, n)
   end
   order.check(where, "stratify", labels, n)
   order.check(where, "groups", groups, n)
@@ -51,7 +51,7 @@ end
 -- @raise on sizes that leave a part empty, a class with one row, missing labels or groups
 function split.train_test_split(n, given)
   if math.type(n) ~= "integer" or n < 0 then
-    raise("%s: expected the number of rows, got %s", where, type(n) == "number" and n or type(n))
+    blame("%s: expected the number of rows, got %s", where, type(n) == "number" and n or type(n))
   end
   local o = options.read(where, given, {
     test_size = options.none, train_size = options.none, seed = options.none,
@@ -59,14 +59,14 @@ function split.train_test_split(n, given)
   })
   local labels, groups = o.stratify or nil, o.groups or nil
   if not o.shuffle then
-    if labels or groups then raise("%s: shuffle = false goes with neither stratify nor groups", where) end
+    if labels or groups then blame("%s: shuffle = false goes with neither stratify nor groups", where) end
     local n_train, n_test = sizes(where, n, o, 0.25)
     local train, test = {}, {}
     for i = 1, n_train do train[i] = i end
     for i = 1, n_test do test[i] = n_train + i end
     return train, test
   elseif labels and groups then
-    if o.train_size then raise("%s: with both stratify and groups, give test_size alone", where) end
+    if o.train_size then blame("%s: with both stratify and groups, give test_size alone", where) end
     sizes(where, n, o, 0.25)
     return stratified_groups(n, o.test_size or 0.25, labels, groups, o.seed)
   elseif groups then

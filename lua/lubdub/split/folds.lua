@@ -5,7 +5,7 @@
 -- @module lubdub.split.folds
 local options = require "lubdub.options"
 local order = require "lubdub.order"
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 local random = require "lubdub.random"
 local splitter = require "lubdub.split.splitter"
 local stats = require "lubdub.split.stats"
@@ -19,22 +19,22 @@ local function check(kind)
   return function(self)
     splitter.check_n_splits(kind, self.n_splits, 2)
     if type(self.shuffle) ~= "boolean" then
-      raise("%s: shuffle must be true or false, got %s", kind, tostring(self.shuffle))
+      blame("%s: shuffle must be true or false, got %s", kind, tostring(self.shuffle))
     end
     if self.seed and not self.shuffle then
-      raise("%s: seed does nothing without shuffle = true", kind)
+      blame("%s: seed does nothing without shuffle = true", kind)
     end
     if self.seed then random.check(self.seed, kind) end
   end
 end
 
 local function check_rows(kind, n_splits, n)
-  if n_splits > n then raise("%s: %d folds need as many rows, there are %d", kind, n_splits, n) end
+  if n_splits > n then blame("%s: %d folds need as many rows, there are %d", kind, n_splits, n) end
 end
 
 -- Labels or groups as classes: place of each, count of each, number of classes.
 local function classes(kind, name, list, n)
-  if list == nil then raise("%s: %s are needed: split(labels, groups)", kind, name) end
+  if list == nil then blame("%s: %s are needed: split(labels, groups)", kind, name) end
   order.check(kind, name, list, n)
   local distinct, places, counts = order.unique(list)
   return places, counts, #distinct, distinct
@@ -42,7 +42,7 @@ end
 
 local function check_groups(kind, n_splits, n_groups)
   if n_splits > n_groups then
-    raise("%s: %d folds need as many groups, there are %d", kind, n_splits, n_groups)
+    blame("%s: %d folds need as many groups, there are %d", kind, n_splits, n_groups)
   end
 end
 
@@ -51,7 +51,7 @@ local function check_members(kind, n_splits, counts)
   local least, most = math.huge, 0
   for _, count in ipairs(counts) do least, most = math.min(least, count), math.max(most, count) end
   if n_splits > most then
-    raise("%s: %d folds, but no class has more than %d rows", kind, n_splits, most)
+    blame("%s: %d folds, but no class has more than %d rows", kind, n_splits, most)
   elseif n_splits > least then
     warning.warn(("%s: the smallest class (%d) has fewer rows than there are folds (%d), so some folds lack it")
       :format(kind, least, n_splits))
@@ -246,7 +246,7 @@ folds.LeaveOneGroupOut = splitter.define("LeaveOneGroupOut", {}, {
     local where = "LeaveOneGroupOut:split"
     local n = splitter.count(where, labels, groups)
     local places, _, n_groups = classes(where, "groups", groups, n)
-    if n_groups < 2 then raise("%s: at least 2 groups are needed, there are %d", where, n_groups) end
+    if n_groups < 2 then blame("%s: at least 2 groups are needed, there are %d", where, n_groups) end
     return function(k) return splitter.part(places, k) end, n_groups
   end,
 })

@@ -4,7 +4,7 @@
 -- @module lubdub.split.shuffled
 local options = require "lubdub.options"
 local order = require "lubdub.order"
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 local random = require "lubdub.random"
 local sizes = require "lubdub.split.sizes"
 local splitter = require "lubdub.split.splitter"
@@ -78,12 +78,12 @@ function shuffled.strata(where, labels, n, n_train, n_test)
     if count < 2 then lonely[#lonely + 1] = tostring(distinct[c]) end
   end
   if #lonely > 0 then
-    raise("%s: every class needs at least 2 rows to be on both sides; 1 row only: %s", where,
+    blame("%s: every class needs at least 2 rows to be on both sides; 1 row only: %s", where,
       table.concat(lonely, ", "))
   end
   for name, size in pairs { train = n_train, test = n_test } do
     if size < #distinct then
-      raise("%s: a %s part of %d is too small for %d classes", where, name, size, #distinct)
+      blame("%s: a %s part of %d is too small for %d classes", where, name, size, #distinct)
     end
   end
   local rows = {}
@@ -170,7 +170,7 @@ shuffled.GroupShuffleSplit = splitter.define("GroupShuffleSplit", defaults(5), {
   check = check "GroupShuffleSplit",
   parts = function(self, labels, groups)
     local where = "GroupShuffleSplit:split"
-    if groups == nil then raise("%s: groups are needed: split(labels, groups)", where) end
+    if groups == nil then blame("%s: groups are needed: split(labels, groups)", where) end
     local n = splitter.count(where, labels, groups)
     order.check(where, "groups", groups, n)
     local distinct, places = order.unique(groups)

@@ -1,13 +1,13 @@
 --- How many rows go to train and to test.
 -- @module lubdub.split.sizes
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 
 local function check(where, name, size, n, what)
   local kind = math.type(size)
-  if not kind then raise("%s: %s must be a number, got %s", where, name, type(size)) end
+  if not kind then blame("%s: %s must be a number, got %s", where, name, type(size)) end
   local low, high = 0, kind == "integer" and n or 1
   if not (size > low and size < high) then
-    raise("%s: %s must be a share above 0 and below 1, or a whole number from 1 to %d (there are %d %s), got %s",
+    blame("%s: %s must be a share above 0 and below 1, or a whole number from 1 to %d (there are %d %s), got %s",
       where, name, n - 1, n, what, size)
   end
 end
@@ -27,7 +27,7 @@ return function(where, n, options, default, what)
   if test_size then check(where, "test_size", test_size, n, what) end
   if train_size then check(where, "train_size", train_size, n, what) end
   if math.type(test_size) == "float" and math.type(train_size) == "float" and test_size + train_size > 1 then
-    raise("%s: test_size and train_size add up to %s, more than 1", where, test_size + train_size)
+    blame("%s: test_size and train_size add up to %s, more than 1", where, test_size + train_size)
   end
 
   local n_test = math.type(test_size) == "float" and math.ceil(test_size * n) or test_size
@@ -35,9 +35,9 @@ return function(where, n, options, default, what)
   n_train = n_train or n - n_test
   n_test = n_test or n - n_train
   if n_train + n_test > n then
-    raise("%s: train_size %d and test_size %d are more than the %d %s", where, n_train, n_test, n, what)
+    blame("%s: train_size %d and test_size %d are more than the %d %s", where, n_train, n_test, n, what)
   elseif n_train == 0 then
-    raise("%s: no %s would be left to train on (%d %s, %d of them for test)", where, what, n, what, n_test)
+    blame("%s: no %s would be left to train on (%d %s, %d of them for test)", where, what, n, what, n_test)
   end
   return n_train, n_test
 end

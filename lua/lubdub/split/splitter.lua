@@ -1,7 +1,7 @@
 --- What every splitter is: options, a name, `split` as an iterator of train and test positions.
 -- @module lubdub.split.splitter
 local options = require "lubdub.options"
-local raise = require "lubdub.raise"
+local blame = require "lubdub.blame"
 
 local splitter = {}
 
@@ -14,7 +14,7 @@ function splitter.count(where, rows, groups)
   if rows == nil and groups then rows = groups end
   if math.type(rows) == "integer" and rows >= 0 then return rows end
   if type(rows) == "table" or type(rows) == "userdata" then return #rows end
-  raise("%s: expected the labels or the number of rows, got %s", where,
+  blame("%s: expected the labels or the number of rows, got %s", where,
     type(rows) == "number" and tostring(rows) or type(rows))
 end
 
@@ -82,7 +82,7 @@ end
 -- @tparam integer least
 function splitter.check_n_splits(kind, n, least)
   if math.type(n) ~= "integer" or n < least then
-    raise("%s: n_splits must be a whole number from %d, got %s", kind, least, n)
+    blame("%s: n_splits must be a whole number from %d, got %s", kind, least, n)
   end
 end
 
