@@ -97,9 +97,21 @@ function row.new(data, from)
   return setmetatable({ [DATA] = data, [HEADER] = cell }, Row)
 end
 
---- Whether a value is a row.
-function row.is(value)
-  return getmetatable(value) == Row
+--- Makes a row from what a caller gave: a row as it is, or a copy of a table of columns.
+-- @tparam string where for messages
+-- @param given
+-- @tparam integer i its position, for messages
+-- @tparam ?row from a row of the same recording
+-- @treturn row
+function row.from(where, given, i, from)
+  if getmetatable(given) == Row then return given end
+  if type(given) ~= "table" then blame("%s: row %d must be a table, got %s", where, i, type(given)) end
+  local data = {}
+  for key, value in pairs(given) do
+    if type(key) ~= "string" then blame("%s: row %d: columns have names, got %s", where, i, tostring(key)) end
+    data[key] = value
+  end
+  return row.new(data, from)
 end
 
 --- The columns of a row, as it was made; to be read only.
@@ -131,7 +143,6 @@ end
 -- @tparam row self
 -- @treturn ?string "path: reason"
 function row.unreadable(self)
-  if self[DATA].duration and self[DATA].samplerate and not self[DATA].path then return nil end
   return header(self).reason
 end
 
