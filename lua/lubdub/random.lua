@@ -11,6 +11,7 @@
 --    rng:permutation(5)              --> { 2, 5, 3, 1, 4 }
 -- @module lubdub.random
 local blame = require "lubdub.blame"
+local seeds = require "lubdub.seed"
 
 local random = {}
 
@@ -41,11 +42,11 @@ local function reseed(self, seed)
 end
 
 --- A generator of its own.
--- @tparam ?integer seed from 0 to 4294967295; without one the generator starts anywhere
+-- @tparam ?integer seed from 0 to 4294967295; without one the next seed of `lubdub.set_seed`
 -- @treturn RandomState
 function random.RandomState(seed)
   if seed == nil then
-    seed = math.random(0, 0xffffffff)
+    seed = seeds.next()
   else
     seed = whole("RandomState", "seed", seed, 0, 0xffffffff)
   end
@@ -54,24 +55,13 @@ function random.RandomState(seed)
   return self
 end
 
-local shared
-
---- Seeds the generator that serves whatever is asked for without a seed.
--- @tparam integer seed from 0 to 4294967295
-function random.seed(seed)
-  shared = random.RandomState(whole("random.seed", "seed", seed, 0, 0xffffffff))
-end
-
---- The generator for an option `seed`: a new one for a number, the given one for a RandomState (it goes on
--- from where it stands), the shared one for nil or false.
+--- The generator for an option `seed`: a new one for a number, or for nil or false (with the next seed of
+-- `lubdub.set_seed`); a given RandomState itself, which goes on from where it stands.
 -- @param seed integer, RandomState, false or nil
 -- @tparam ?string where the asking function's name, for messages
 -- @treturn RandomState
 function random.check(seed, where)
-  if seed == nil or seed == false then
-    shared = shared or random.RandomState()
-    return shared
-  end
+  if seed == nil or seed == false then return random.RandomState() end
   if getmetatable(seed) == RandomState then return seed end
   whole(where or "random.check", "seed", seed, 0, 0xffffffff)
   return random.RandomState(seed)
