@@ -21,16 +21,21 @@ local function is_clutter(name)
   return name:sub(1, 1) == "." or name == "__MACOSX"
 end
 
+-- "path: reason" from LuaFileSystem's sentences, whose last part is the system's own.
+local function failure(path, sentence)
+  return path .. ": " .. (sentence:match ": ([^:]+)$" or sentence)
+end
+
 local function walk(root, below, found, seen)
   local folder = below == "" and root or root .. "/" .. below
   local attributes, reason = lfs.attributes(folder)
-  if not attributes then return nil, reason end
+  if not attributes then return nil, failure(folder, reason) end
   if attributes.mode ~= "directory" then return nil, folder .. ": not a folder" end
   local identity = ("%s:%s"):format(attributes.dev, attributes.ino)
   if seen[identity] then return true end -- a link back up
   seen[identity] = true
   local ok, next_name, state = pcall(lfs.dir, folder)
-  if not ok then return nil, folder .. ": " .. tostring(next_name):gsub("^cannot open .-: ", "") end
+  if not ok then return nil, failure(folder, next_name) end
   for name in next_name, state do
     if not is_clutter(name) then
       local path = below == "" and name or below .. "/" .. name
@@ -54,10 +59,7 @@ end
 function files.find(folder)
   local found = {}
   local ok, reason = walk(folder, "", found, {})
-  if not ok then
-    if not reason:find(folder, 1, true) then reason = folder .. ": " .. reason end
-    return nil, reason
-  end
+  if not ok then return nil, reason end
   return order.sort(found)
 end
 
