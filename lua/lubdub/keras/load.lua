@@ -93,10 +93,19 @@ local function layer_options(reader, kind, config)
   return options, where
 end
 
+-- Keras 2 wrote the name of a type, Keras 3 that of a policy.
+local function check_dtype(reader, where, dtype)
+  if type(dtype) == "table" then dtype = dtype.config and dtype.config.name end
+  if dtype and dtype ~= "float32" then
+    warning.warn(("%s: %s: computes in %s in Keras, and in float32 here"):format(reader.path, where, tostring(dtype)))
+  end
+end
+
 local function make_layer(reader, item)
   local layers = require "lubdub.layers"
   local kind = names.kind_of[item.class_name]
   local options, where = layer_options(reader, kind, item.config)
+  check_dtype(reader, where, item.config.dtype)
   local ok, layer = failure.tried(layers[kind], options)
   if not ok then fail("%s: %s: %s", reader.path, where, layer) end
   return layer
@@ -219,6 +228,9 @@ local function read_optimizer(given)
   if type(config.learning_rate) == "table" then return nil, "a schedule of learning rates is not known" end
   for key, fixed in pairs(entry.fixed) do
     if config[key] and config[key] ~= fixed then return nil, ("%s of %s is not known"):format(key, kind) end
+  end
+  for _, key in ipairs(names.optimizer_extras) do
+    if config[key] and config[key] ~= 0 then return nil, ("%s of %s is not known"):format(key, kind) end
   end
   return require "lubdub.optimizers"[kind](options)
 end

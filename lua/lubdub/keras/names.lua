@@ -99,11 +99,15 @@ end
 
 -- === what training_config holds ===
 
--- kind = options, as above; fixed: other values are worth a warning, because they bear on training alone.
+-- kind = options, as above; fixed: other values cannot be had, and are written.
 names.optimizers = {
   Adam = { options = { "learning_rate", "beta_1", "beta_2", "epsilon" }, fixed = { amsgrad = false } },
-  SGD = { options = { "learning_rate" }, fixed = { momentum = 0, nesterov = false } },
+  SGD = { options = { "learning_rate" }, fixed = { momentum = 0.0, nesterov = false } },
 }
+
+--- What any optimizer of Keras may do and none of ours does, where it is set.
+names.optimizer_extras = { "weight_decay", "decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
+  "gradient_accumulation_steps" }
 
 --- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy.
 function names.snake(class)
