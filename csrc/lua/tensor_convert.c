@@ -126,7 +126,7 @@ int lubL_tensor_from_bytes(lua_State *L) {
   size_t length;
   const char *bytes = luaL_checklstring(L, 1, &length);
   lub_shape shape = {.ndim = 1, .dim = {(int64_t)(length / sizeof(float))}};
-  if (!lua_isnoneornil(L, 2)) shape = lubL_checkshape(L, 2);
+  if (!lua_isnoneornil(L, 2)) shape = lubL_readshape(L, 2, "Tensor.from_bytes");
   int64_t size = lub_shape_size(&shape);
   char text[LUB_SHAPE_TEXT];
   lub_shape_text(&shape, "?", text);
