@@ -1,4 +1,7 @@
 /* lubdub.core: the C half of lubdub. lua/lubdub/ composes it; nobody else requires it. */
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "base/cpu.h"
 #include "base/pool.h"
 #include "lua/lubdub.h"
@@ -34,6 +37,14 @@ static int core_cpu(lua_State *L) {
   return 2;
 }
 
+/* core.terminal_columns(): the width of the terminal on standard output; nil where that is none. */
+static int core_terminal_columns(lua_State *L) {
+  struct winsize size;
+  if (!isatty(STDOUT_FILENO)) return 0;
+  lua_pushinteger(L, ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80);
+  return 1;
+}
+
 static int release_pool(lua_State *L) {
   (void)L;
   lub_pool_release();
@@ -47,6 +58,7 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"set_num_threads", core_set_num_threads},
                                        {"num_threads", core_num_threads},
                                        {"cpu", core_cpu},
+                                       {"terminal_columns", core_terminal_columns},
                                        {NULL, NULL}};
   static const struct {
     const char *name;
