@@ -208,8 +208,8 @@ local function read_metrics(given)
 end
 
 local function new_trainer(self, loss, optimizer)
-  local chain = { self.input_layer, table.unpack(self.layers) }
-  return engine("", core.Trainer, { layers = chain, loss = loss, optimizer = optimizer, seed = self.seed })
+  return engine("", core.Trainer, { layers = self.layers, input_shape = self.input_shape, loss = loss,
+    optimizer = optimizer, seed = self.seed })
 end
 
 --- Makes the model ready for training. What an optimizer learned in an earlier training is forgotten.
