@@ -33,8 +33,9 @@ typedef struct lub_plan {
 } lub_plan;
 
 /* Plans nodes[0..n-1], whose last one is the output. Every layer must be built. Failures name the layer and its number.
+ * With `reference` every layer runs its reference implementation: slow, and the oracle of the fast stages.
  * Free with lub_plan_free; the layers must outlive the plan. */
-lub_status lub_plan_new(const lub_node *nodes, int n, const lub_shape *input, lub_plan **plan, lub_error *err);
+lub_status lub_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_plan **plan, lub_error *err);
 void lub_plan_free(lub_plan *plan);
 
 #endif

@@ -136,13 +136,13 @@ static lub_status find_weights(lub_trainer *t, lub_error *err) {
   return LUB_OK;
 }
 
-lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss,
+lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
                            lub_trainer **trainer, lub_error *err) {
   *trainer = NULL;
   lub_trainer *t = calloc(1, sizeof *t);
   if (!t) return lub_nomem(err, "trainer", sizeof *t);
   t->loss = loss;
-  lub_status status = lub_plan_new(nodes, n, input, &t->plan, err);
+  lub_status status = lub_plan_new(nodes, n, input, reference, &t->plan, err);
   if (status == LUB_OK) {
     size_t values = (size_t)t->plan->nvalues, stages = (size_t)t->plan->nstages + 1;
     t->value = calloc(values, sizeof(place));

@@ -20,7 +20,7 @@ typedef struct lub_trainer lub_trainer;
 
 /* Plans the nodes (see lub_plan_new) and makes a trainer; loss may be NULL (prediction only). Free with
  * lub_trainer_free; layers must outlive it. */
-lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss,
+lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
                            lub_trainer **trainer, lub_error *err);
 void lub_trainer_free(lub_trainer *trainer);
 
