@@ -149,7 +149,7 @@ static lub_plan_kind check_kind(lua_State *L, int arg) {
 
 /* feature.plan(kind, options) -> plan, the number of empty mel filters */
 static int feature_plan(lua_State *L) {
-  static const char *const extra[] = {"window", "mel_norm", NULL};
+  static const char *const extra[] = {"window", "mel_norm", NULL}, *const stft_extra[] = {"window", NULL};
   lub_plan_kind kind = check_kind(L, 1);
   const char *where = lub_plan_names[kind];
   lub_plan_options options;
@@ -157,7 +157,7 @@ static int feature_plan(lua_State *L) {
   lua_settop(L, 2);
   memset(&options, 0, sizeof options);
   lub_options_defaults(lub_plan_tables[LUB_PLAN_MFCC], &options);
-  lubL_readoptions(L, 2, where, lub_plan_tables[kind], &options, kind == LUB_PLAN_STFT ? extra + 2 : extra);
+  lubL_readoptions(L, 2, where, lub_plan_tables[kind], &options, kind == LUB_PLAN_STFT ? stft_extra : extra);
   read_mel_norm(L, 2, where, &options);
   const double *window = read_window(L, 2, where, &options);
   plan_object *object = lua_newuserdatauv(L, sizeof *object, PLAN_VALUES);
