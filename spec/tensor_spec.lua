@@ -433,7 +433,7 @@ end)
 
 describe("tostring(tensor)", function()
   it("shows small ones whole", function()
-    assert.equal("Tensor (2, 3) float32\n    1  0.5    3\n   -4 1000  nan",
+    assert.equal("Tensor (2, 3) float32\n     1  0.5    3\n    -4 1000  nan",
       tostring(Tensor { { 1, 0.5, 3 }, { -4, 1000, nan } }))
     assert.equal("Tensor (3,) float32\n  1 2 3", tostring(Tensor { 1, 2, 3 }))
     assert.equal("Tensor (0, 3) float32", tostring(Tensor.zeros { 0, 3 }))
