@@ -208,8 +208,8 @@ local function read_metrics(given)
 end
 
 local function new_trainer(self, loss, optimizer)
-  local chain = { self.input_layer, table.unpack(self.layers) }
-  return engine("", core.Trainer, { layers = chain, loss = loss, optimizer = optimizer, seed = self.seed })
+  return engine("", core.Trainer, { layers = self.layers, input_shape = self.input_shape, loss = loss,
+    optimizer = optimizer, seed = self.seed })
 end
 
 --- Makes the model ready for training. What an optimizer learned in an earlier training is forgotten.
@@ -304,12 +304,19 @@ function Sequential:count_params()
   return total, trainable
 end
 
---- How many numbers the optimizer remembers, as Keras counts them: its slots, the number of steps, the rate.
+--- How many numbers the optimizer remembers, as Keras counts them: the slots of the weights that train, the
+-- number of steps and the rate.
 -- @treturn ?integer nil before the first step
 function Sequential:count_optimizer_params()
   if not self.optimizer or not self.trainer or self.trainer.iterations == 0 then return nil end
-  local count = 2
-  for _, slot in ipairs(self.trainer:state().slots) do count = count + slot:size() end
+  local weights = {}
+  for _, layer in ipairs(each_layer_once(self)) do
+    for _, weight in ipairs(layer:weights()) do weights[#weights + 1] = weight end
+  end
+  local slots, count = self.trainer:state().slots, 2
+  for i, slot in ipairs(slots) do
+    if weights[(i - 1) * #weights // #slots + 1].trainable then count = count + slot:size() end
+  end
   return count
 end
 

@@ -61,7 +61,8 @@ local function pad(text, width, align)
   return (" "):rep(left) .. text .. (" "):rep(rest - left)
 end
 
-local function add_row(out, cells, widths, aligns, bar)
+-- Text stands at the top of its row; in the head at the bottom.
+local function add_row(out, cells, widths, aligns, bar, bottom)
   local wrapped, height = {}, 1
   for i, cell in ipairs(cells) do
     wrapped[i] = wrap(cell, widths[i] - 2)
@@ -69,7 +70,10 @@ local function add_row(out, cells, widths, aligns, bar)
   end
   for row = 1, height do
     local line = {}
-    for i, lines in ipairs(wrapped) do line[i] = " " .. pad(lines[row] or "", widths[i] - 2, aligns[i]) .. " " end
+    for i, lines in ipairs(wrapped) do
+      local text = lines[bottom and row - (height - #lines) or row] or ""
+      line[i] = " " .. pad(text, widths[i] - 2, aligns[i]) .. " "
+    end
     out[#out + 1] = bar .. table.concat(line, bar) .. bar
   end
 end
@@ -118,7 +122,7 @@ function summary.text(model, options)
 
   local out = { ('Model: "%s"'):format(model.name) }
   add_rule(out, widths, "┏", "━", "┳", "┓")
-  add_row(out, head, widths, aligns, "┃")
+  add_row(out, head, widths, aligns, "┃", true)
   add_rule(out, widths, "┡", "━", "╇", "┩")
   local shape = model.input_shape
   for i, layer in ipairs(model.layers) do
