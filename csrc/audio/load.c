@@ -67,14 +67,14 @@ static lub_status choose_range(lub_load *load, int64_t frames, const lub_load_op
   if (!isnan(o->duration)) wanted = whole_frames(o->duration, load->native_sr, INT64_C(1) << 53);
   load->end = wanted < frames - load->start ? load->start + wanted : frames;
   load->missing = wanted - (load->end - load->start);
+  load->sr = isnan(o->sr) ? load->native_sr : o->sr;
+  load->room = lub_resampled_length(load->end - load->start, load->native_sr, load->sr);
   return LUB_OK;
 }
 
 static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options *o, lub_error *err) {
   if (choose_range(load, frames, o, err) != LUB_OK) return err->status;
-  load->sr = isnan(o->sr) ? load->native_sr : o->sr;
   load->out_channels = o->mono ? 1 : load->channels;
-  load->room = lub_resampled_length(load->end - load->start, load->native_sr, load->sr);
   load->made = lub_calloc((size_t)load->out_channels, sizeof(int64_t));
   load->interleaved = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
   load->channel = lub_alloc(sizeof(float) * BLOCK);
@@ -103,20 +103,21 @@ static lub_status new_load(lub_load **out, const char *name, const lub_load_opti
   return LUB_OK;
 }
 
-static lub_status open_reader(lub_load *load, const lub_load_options *o, lub_error *err) {
+static lub_status open_reader(lub_load *load, lub_error *err) {
   if (lub_reader_open(&load->reader, load->name, err) != LUB_OK) return err->status;
   const lub_audio_info *info = lub_reader_info(load->reader);
   load->channels = info->channels;
   load->native_sr = info->samplerate;
   if (info->promised > info->frames && broken_off(load, info->promised, info->frames, err) != LUB_OK)
     return err->status;
-  if (prepare(load, info->frames, o, err) != LUB_OK) return err->status;
-  return lub_reader_seek(load->reader, load->start, err);
+  return LUB_OK;
 }
 
 lub_status lub_load_file(lub_load **out, const char *path, const lub_load_options *options, lub_error *err) {
   if (new_load(out, path, options, err) != LUB_OK) return err->status;
-  lub_status status = open_reader(*out, options, err);
+  lub_status status = open_reader(*out, err);
+  if (status == LUB_OK) status = prepare(*out, lub_reader_info((*out)->reader)->frames, options, err);
+  if (status == LUB_OK) status = lub_reader_seek((*out)->reader, (*out)->start, err);
   if (status != LUB_OK) {
     lub_load_close(*out);
     *out = NULL;
@@ -136,6 +137,27 @@ lub_status lub_load_memory(lub_load **out, const char *name, const float *data, 
     lub_load_close(*out);
     *out = NULL;
   }
+  return status;
+}
+
+lub_status lub_load_measure_file(const char *path, const lub_load_options *options, int64_t *frames, lub_error *err) {
+  lub_load *load;
+  if (new_load(&load, path, options, err) != LUB_OK) return err->status;
+  lub_status status = open_reader(load, err);
+  if (status == LUB_OK) status = choose_range(load, lub_reader_info(load->reader)->frames, options, err);
+  *frames = load->room;
+  lub_load_close(load);
+  return status;
+}
+
+lub_status lub_load_measure_memory(const char *name, int64_t frames, double sr, const lub_load_options *options,
+                                   int64_t *result, lub_error *err) {
+  lub_load *load;
+  if (new_load(&load, name, options, err) != LUB_OK) return err->status;
+  load->native_sr = sr;
+  lub_status status = choose_range(load, frames, options, err);
+  *result = load->room;
+  lub_load_close(load);
   return status;
 }
 

@@ -33,6 +33,11 @@ lub_status lub_load_memory(lub_load **out, const char *name, const float *data, 
                            double sr, const lub_load_options *options, lub_error *err);
 void lub_load_close(lub_load *load);
 
+/* How many frames either would give, without reading them. */
+lub_status lub_load_measure_file(const char *path, const lub_load_options *options, int64_t *frames, lub_error *err);
+lub_status lub_load_measure_memory(const char *name, int64_t frames, double sr, const lub_load_options *options,
+                                   int64_t *result, lub_error *err);
+
 /* The result: so many channels of at most `room` frames, at `sr` Hz. */
 int lub_load_channels(const lub_load *load);
 int64_t lub_load_room(const lub_load *load);
