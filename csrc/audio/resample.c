@@ -1,7 +1,6 @@
 #include "audio/resample.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <soxr.h>
 #include <string.h>
@@ -12,18 +11,13 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
   return orig_sr == target_sr ? n : (int64_t)ceil((double)n * (target_sr / orig_sr));
 }
 
-/* soxr keeps tables for the whole process while it designs filters; not every build of it guards them. */
-static pthread_mutex_t design = PTHREAD_MUTEX_INITIALIZER;
-
 lub_status lub_resampler_new(lub_resampler **out, double orig_sr, double target_sr, lub_quality quality,
                              lub_error *err) {
   static const unsigned long recipes[] = {SOXR_VHQ, SOXR_HQ, SOXR_MQ, SOXR_LQ, SOXR_QQ};
   soxr_quality_spec_t spec = soxr_quality_spec(recipes[quality], 0);
   soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
   soxr_error_t failure = NULL;
-  pthread_mutex_lock(&design);
   *out = (lub_resampler *)soxr_create(orig_sr, target_sr, 1, &failure, &io, &spec, NULL);
-  pthread_mutex_unlock(&design);
   if (!*out || failure) return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: %s", orig_sr, target_sr, failure);
   return LUB_OK;
 }
