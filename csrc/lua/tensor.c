@@ -21,6 +21,7 @@ int lubL_open_tensor(lua_State *L) {
   luaL_setfuncs(L, lubL_tensor_rows, 0);
   luaL_setfuncs(L, lubL_tensor_math, 0);
   luaL_setfuncs(L, lubL_tensor_reduces, 0);
+  luaL_setfuncs(L, lubL_tensor_products, 0);
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, lubL_tensor_index, 1);
   lua_setfield(L, -3, "__index");

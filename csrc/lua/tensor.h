@@ -10,7 +10,8 @@ extern const luaL_Reg lubL_tensor_views[];   /* tensor_view.c: t:shape, t:slice,
 extern const luaL_Reg lubL_tensor_converts[]; /* tensor_convert.c: t:totable, ... */
 int lubL_tensor_from_bytes(lua_State *L);
 extern const luaL_Reg lubL_tensor_rows[];    /* tensor_rows.c: Tensor.concat, t:take, ... */
-extern const luaL_Reg lubL_tensor_math[];    /* tensor_math.c: t:exp, t:matmul, ... */
+extern const luaL_Reg lubL_tensor_math[];    /* tensor_math.c: t:exp, ... */
+extern const luaL_Reg lubL_tensor_products[]; /* tensor_matmul.c: t:matmul */
 extern const luaL_Reg lubL_tensor_reduces[]; /* tensor_reduce.c: t:sum, ... */
 
 /* Metamethods. */

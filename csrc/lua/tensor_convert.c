@@ -32,7 +32,8 @@ static void add_matrix(luaL_Buffer *text, const lub_tensor *t) {
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < columns; j++) {
       float value = t->data[row[i] * t->stride[0] + column[j] * t->stride[1]];
-      int length = snprintf(cell[i][j], sizeof cell[i][j], "%.5g", (double)value);
+      /* the sign of a NaN says nothing */
+      int length = snprintf(cell[i][j], sizeof cell[i][j], "%.5g", isnan(value) ? (double)NAN : (double)value);
       if (length > width) width = length;
     }
   for (int i = 0; i < rows; i++) {
@@ -126,7 +127,7 @@ int lubL_tensor_from_bytes(lua_State *L) {
   size_t length;
   const char *bytes = luaL_checklstring(L, 1, &length);
   lub_shape shape = {.ndim = 1, .dim = {(int64_t)(length / sizeof(float))}};
-  if (!lua_isnoneornil(L, 2)) shape = lubL_checkshape(L, 2);
+  if (!lua_isnoneornil(L, 2)) shape = lubL_readshape(L, 2, "Tensor.from_bytes");
   int64_t size = lub_shape_size(&shape);
   char text[LUB_SHAPE_TEXT];
   lub_shape_text(&shape, "?", text);

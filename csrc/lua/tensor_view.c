@@ -177,7 +177,7 @@ static int tensor_slice(lua_State *L) {
   }
   lua_Integer reach = step > 0 ? last - first : first - last;
   lua_Integer count = reach < 0 ? 0 : reach / (step > 0 ? step : -step) + 1;
-  lub_tensor view = lub_tensor_slice(t, axis, first - 1, count, step);
+  lub_tensor view = lub_tensor_slice(t, axis, first - 1, count, count > 1 ? step : 1);
   lubL_newview(L, 1, &view);
   return 1;
 }

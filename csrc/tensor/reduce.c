@@ -26,6 +26,7 @@ typedef struct bundle {
 } bundle;
 
 static void start(lub_fold *fold, const bundle *b) {
+  fold->first = 0;
   for (int j = 0; j < LUB_LANES; j++) {
     fold->sum[j] = 0;
     fold->index[j] = 0;
@@ -37,14 +38,8 @@ static void start(lub_fold *fold, const bundle *b) {
 static void fold_one(lub_fold_rows *rows, lub_fold *fold, const bundle *b, lub_reduction reduction) {
   int64_t full = b->n / LUB_LANES, rest = b->n % LUB_LANES;
   rows(fold, b->x, full, LUB_LANES * b->step, LUB_LANES, b->step, LUB_LANES, 1);
-  int64_t dealt = full * LUB_LANES;
-  for (int64_t j = 0; j < rest; j++) { /* lane j: the index is counted from the first left-over element */
-    lub_fold one = {.sum[0] = fold->sum[j], .mean[0] = fold->mean[j], .best[0] = fold->best[j], .index[0] = -1};
-    rows(&one, b->x + (dealt + j) * b->step, 1, 0, 1, 0, 0, 0);
-    fold->sum[j] = one.sum[0];
-    fold->best[j] = one.best[0];
-    if (one.index[0] >= 0) fold->index[j] = dealt + j;
-  }
+  fold->first = full * LUB_LANES;
+  rows(fold, b->x + fold->first * b->step, 1, 0, (int)rest, b->step, 0, 1);
   for (int j = 1; j < LUB_LANES; j++) {
     fold->sum[0] += fold->sum[j];
     float best = fold->best[0], value = fold->best[j];

@@ -50,7 +50,7 @@ FOLD(squares)
         float value = x[j * lane], best = fold->best[j];                                                             \
         int better = (value beats best) | ((value != value) & (best == best));                                       \
         fold->best[j] = better ? value : best;                                                                       \
-        fold->index[j] = better ? i * index_row + j * index_lane : fold->index[j];                                   \
+        fold->index[j] = better ? fold->first + i * index_row + j * index_lane : fold->index[j];                     \
       }                                                                                                              \
   }                                                                                                                  \
   FOLD(arg##name)

@@ -14,9 +14,10 @@ typedef struct lub_fold {
   double mean[LUB_LANES];   /* deviations are from these */
   float best[LUB_LANES];    /* the extreme value so far; the first NaN stays */
   int64_t index[LUB_LANES]; /* where it was first met */
+  int64_t first;            /* the index of element (0, 0) */
 } lub_fold;
 
-/* Element (i, j) has the index (i * index_row + j * index_lane) in what is folded; sums ignore it. */
+/* Element (i, j) has the index first + i * index_row + j * index_lane; sums ignore it. */
 typedef void lub_fold_rows(lub_fold *fold, const float *x, int64_t n, int64_t row, int lanes, int64_t lane,
                            int64_t index_row, int64_t index_lane);
 
