@@ -4,39 +4,39 @@
 -- end in one error that lists them, or, with `skip`, are left out of the tensor and of the data set beside it.
 -- @module lubdub.dataset.extract
 local blame = require "lubdub.blame"
-local core = require "lubdub.core"
 local options = require "lubdub.options"
+local preprocessing = require "lubdub.preprocessing"
 local progress = require "lubdub.progress"
 local row = require "lubdub.row"
 
 -- So many failures are listed, the others counted.
 local MOST = 20
 
--- What the pipeline is to read for each row: a path or samples, from where, how long.
-local function items_of(self, o)
-  local items = {}
+-- How long the piece of each row is that is read: the given duration, or that of the windows.
+local function duration_of(self, given)
+  local duration, first = given, nil
   for i, clip in self:iter() do
     local data = row.data(clip)
     local window = data.offset and data.duration
-    if window and o.duration and o.duration > window + 1e-9 then
-      blame("extract: duration = %g s is longer than row %d, a window of %g s", o.duration, i, window)
+    if window and given and given > window + 1e-9 then
+      blame("extract: duration = %g s is longer than row %d, a window of %g s", given, i, window)
+    elseif window and not given then
+      if first and math.abs(window - duration) > 1e-9 then
+        blame("extract: row %d is a window of %g s, row %d of %g s; give a duration", first, duration, i, window)
+      end
+      duration, first = window, first or i
     end
-    if not data.path and not data.audio then blame("extract: row %d has neither path nor audio", i) end
-    if data.audio and not data.samplerate then blame("extract: row %d has audio, but no samplerate", i) end
-    items[i] = {
-      path = data.path, audio = data.audio, sr = data.audio and data.samplerate or nil,
-      offset = (data.offset or 0) + o.offset, duration = o.duration or window or false,
-    }
   end
-  return items
+  return duration or false
 end
 
--- Which rows failed, ascending.
-local function failed_rows(errors)
-  local failed = {}
-  for i in pairs(errors) do failed[#failed + 1] = i end
-  table.sort(failed)
-  return failed
+-- Runs the steps. A mistake that only the recordings reveal is told at the caller's line.
+local function run(steps, self, given)
+  local ok, features, errors = pcall(preprocessing.run, steps, self, given)
+  if ok then return features, errors end
+  local mistake = type(features) == "string" and features:match "extract: .*"
+  if mistake then blame("%s", mistake) end
+  error(features, 0)
 end
 
 local function report(errors, failed, n)
@@ -51,37 +51,38 @@ end
 -- @tparam ?table given `duration`: seconds of each recording (default: a window's own, or else all of it, and then
 -- all must be equally long); `offset`: seconds to leave out at the start (0); `pad`: false; true fills shorter
 -- recordings with zeros at the end; `skip`: false; true leaves out what cannot be used; `progress`: true shows a
--- bar, on a terminal
+-- bar, on a terminal; `mono`, `res_type`, `scale`, `strict`: as in `lubdub.preprocessing`
 -- @treturn Tensor (rows, n_mfcc, frames, 1)
 -- @treturn ?Dataset with `skip`: the rows of the tensor
 -- @raise on recordings that cannot be read, or are too short, with the reason of each
 return function(self, plan, given)
-  local o = options.read("extract", given,
-    { duration = options.none, offset = 0, pad = false, skip = false, progress = true })
+  local o = options.read("extract", given, {
+    duration = options.none, offset = 0, pad = false, skip = false, progress = true,
+    mono = true, res_type = "soxr_hq", scale = options.none, strict = false,
+  })
   if type(plan) ~= "userdata" then
     blame("extract: expected a plan such as lubdub.MFCC { n_mfcc = 40 }, got %s", type(plan))
   end
   if #self == 0 then blame("extract: the data set is empty") end
+  if o.duration and not (type(o.duration) == "number" and o.duration > 0) then
+    blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
+  end
 
-  local job = core.pipeline.Extraction { items = items_of(self, o), plan = plan, pad = o.pad }
+  local steps = preprocessing.steps(plan, { duration = duration_of(self, o.duration or nil), offset = o.offset,
+    pad = o.pad, mono = o.mono, res_type = o.res_type, scale = o.scale })
   local bar = o.progress and progress.bar { label = "extract", total = #self, unit = "clip" }
-  local done, total
-  repeat
-    done, total = job:advance()
-    if bar then bar:update(done) end
-  until done == total
+  local features, errors = run(steps, self, {
+    strict = o.strict, progress = bar and function(done) bar:update(done) end,
+  })
   if bar then bar:clear() end
 
-  local errors = job:errors()
-  local failed = failed_rows(errors)
-  if #failed > 0 and (not o.skip or #failed == #self) then blame("%s", report(errors, failed, #self)) end
-  local features = job:result()
-  if not o.skip then return features end
-
-  local kept = {}
+  local kept, failed = {}, {}
   for i = 1, #self do
-    if not errors[i] then kept[#kept + 1] = i end
+    local list = errors[i] and failed or kept
+    list[#list + 1] = i
   end
+  if #failed > 0 and (not o.skip or #kept == 0) then blame("%s", report(errors, failed, #self)) end
+  if not o.skip then return features end
   if #failed > 0 then features = features:take(kept) end
   return features, self:take(kept)
 end
