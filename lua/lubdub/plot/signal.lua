@@ -51,18 +51,17 @@ end
 --- A sound over time. A long one is drawn as the band between its lowest and highest samples in each pixel.
 -- @tparam Tensor|table samples (n)
 -- @tparam number sr samples per second
--- @tparam[opt] table options `title`, `size` ({ 960, 320 } pixels), `theme`
+-- @tparam[opt] table options `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
 function signal.waveform(samples, sr, given)
   local where = "plot.waveform"
-  local o = options.read(where, given, Figure.options())
+  local o = options.read(where, given, Figure.options "Waveform")
   samples = plain(samples)
   if type(samples) ~= "table" or type(samples[1]) ~= "number" then
     blame("%s: samples must be a tensor (n) or a list of numbers", where)
   end
   positive(where, "sr", sr)
   o.size = o.size or { 960, 320 }
-  if o.title == "" then o.title = "Waveform" end
   return Figure.new(where, ("waveform of %.3g s"):format(#samples / sr), o, function(canvas)
     axes(canvas, o.title, "time (s)", "amplitude", 24)
     local columns = canvas.width - LEFT - 24
@@ -133,17 +132,16 @@ end
 -- @tparam[opt] table options
 -- @tparam ?number options.sr samples per second (22050)
 -- @tparam ?number options.hop_length samples from frame to frame (512)
--- @tparam ?string|boolean options.title
+-- @tparam ?string|boolean options.title default "MFCC"; false for none
 -- @tparam ?table options.size { 960, 400 } pixels
 -- @tparam ?string options.theme
 -- @treturn Figure
 function signal.mfcc(features, given)
   local where = "plot.mfcc"
-  local o = options.read(where, given, Figure.options { sr = 22050, hop_length = 512 })
+  local o = options.read(where, given, Figure.options("MFCC", { sr = 22050, hop_length = 512 }))
   local rows, frames = rows_of(where, features)
   local step = positive(where, "hop_length", o.hop_length) / positive(where, "sr", o.sr)
   o.size = o.size or { 960, 400 }
-  if o.title == "" then o.title = "MFCC" end
   return Figure.new(where, ("MFCC of %d frames"):format(frames), o, function(canvas)
     local right = 110
     local above = axes(canvas, o.title, "time (s)", "coefficient", right)
