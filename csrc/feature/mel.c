@@ -20,12 +20,10 @@ static double mel_to_hz(double mel, bool htk) {
 }
 
 /* The factor that brings the p-norm of one filter to 1; 1 for a filter without weights. */
-static double norm_factor(const float *w, int64_t n, int64_t bins, double p) {
+static double norm_factor(const float *w, int64_t n, double p) {
   double length = 0;
   if (isinf(p)) {
-    /* the smallest weight is 0 unless the filter covers every bin */
-    if (p < 0 && n == bins && n > 0) length = w[0];
-    for (int64_t i = 0; i < n; i++) length = p > 0 ? fmax(length, w[i]) : fmin(length, w[i]);
+    for (int64_t i = 0; i < n; i++) length = fmax(length, w[i]);
   } else if (p == 0) {
     for (int64_t i = 0; i < n; i++) length += w[i] > 0;
   } else {
@@ -66,7 +64,7 @@ lub_status lub_mel_init(lub_mel *mel, const lub_mel_options *options, double sr,
       }
     }
     double factor = options->norm == LUB_MEL_NORM_SLANEY ? 2.0 / (corner[m + 2] - corner[m])
-                    : options->norm == LUB_MEL_NORM_P    ? norm_factor(weight, n, bins, options->p)
+                    : options->norm == LUB_MEL_NORM_P    ? norm_factor(weight, n, options->p)
                                                          : 1;
     for (int64_t i = 0; i < n; i++) weight[i] = (float)(weight[i] * factor);
     if (n == 0 && corner[m] != 0) mel->empty++;

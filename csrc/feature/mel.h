@@ -19,7 +19,7 @@ typedef struct lub_mel_options {
   double fmin, fmax; /* Hz; 0 <= fmin < fmax */
   bool htk;
   lub_mel_norm norm;
-  double p; /* of LUB_MEL_NORM_P */
+  double p; /* of LUB_MEL_NORM_P: at least 0, may be infinite */
 } lub_mel_options;
 
 typedef struct lub_mel {

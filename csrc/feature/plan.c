@@ -67,7 +67,7 @@ static lub_status check(lub_plan_kind kind, const lub_plan_options *o, int64_t w
     return lub_fail(err, LUB_EARG, "%s: fmax (%g Hz) is above half of the sample rate (%g Hz)", name, fmax, half);
   if (o->fmin >= fmax)
     return lub_fail(err, LUB_EARG, "%s: fmin (%g Hz) must be below fmax (%g Hz)", name, o->fmin, fmax);
-  if (o->mel_norm == LUB_MEL_NORM_P && (isnan(o->mel_norm_p) || (o->mel_norm_p < 0 && !isinf(o->mel_norm_p))))
+  if (o->mel_norm == LUB_MEL_NORM_P && !(o->mel_norm_p >= 0))
     return lub_fail(err, LUB_EARG, "%s: a numeric mel_norm must be at least 0, got %g", name, o->mel_norm_p);
   if (kind == LUB_PLAN_MFCC && o->n_mfcc > o->n_mels)
     return lub_fail(err, LUB_EARG, "%s: n_mfcc (%lld) must be at most n_mels (%lld)", name, (long long)o->n_mfcc,

@@ -125,8 +125,11 @@ static void read_mel_norm(lua_State *L, int arg, const char *where, lub_plan_opt
   } else if (type == LUA_TNUMBER) {
     o->mel_norm = LUB_MEL_NORM_P;
     o->mel_norm_p = lua_tonumber(L, -1);
+  } else if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "inf") == 0) { /* JSON has no such number */
+    o->mel_norm = LUB_MEL_NORM_P;
+    o->mel_norm_p = INFINITY;
   } else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "slaney") == 0)) {
-    luaL_error(L, "%s: option 'mel_norm' must be \"slaney\", a number or false, got %s", where,
+    luaL_error(L, "%s: option 'mel_norm' must be \"slaney\", a number, \"inf\" or false, got %s", where,
                luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
@@ -134,6 +137,7 @@ static void read_mel_norm(lua_State *L, int arg, const char *where, lub_plan_opt
 
 static void push_mel_norm(lua_State *L, const lub_plan_options *o) {
   if (o->mel_norm == LUB_MEL_NORM_SLANEY) lua_pushstring(L, "slaney");
+  else if (o->mel_norm == LUB_MEL_NORM_P && isinf(o->mel_norm_p)) lua_pushstring(L, "inf");
   else if (o->mel_norm == LUB_MEL_NORM_P) lua_pushnumber(L, o->mel_norm_p);
   else lua_pushboolean(L, 0);
 }
@@ -213,9 +217,10 @@ static int plan_tostring(lua_State *L) {
   else lua_pushfstring(L, ", window = {\"%s\", %f}", lub_window_names[o->window], (LUAI_UACNUMBER)o->window_parameter);
   lua_remove(L, -2);
   if (kind == LUB_PLAN_STFT) lua_pushliteral(L, "");
-  else if (o->mel_norm == LUB_MEL_NORM_SLANEY) lua_pushliteral(L, ", mel_norm = \"slaney\"");
-  else if (o->mel_norm == LUB_MEL_NORM_P) lua_pushfstring(L, ", mel_norm = %f", (LUAI_UACNUMBER)o->mel_norm_p);
-  else lua_pushliteral(L, ", mel_norm = false");
+  else if (o->mel_norm == LUB_MEL_NORM_NONE) lua_pushliteral(L, ", mel_norm = false");
+  else if (o->mel_norm == LUB_MEL_NORM_P && isfinite(o->mel_norm_p))
+    lua_pushfstring(L, ", mel_norm = %f", (LUAI_UACNUMBER)o->mel_norm_p);
+  else lua_pushfstring(L, ", mel_norm = \"%s\"", o->mel_norm == LUB_MEL_NORM_P ? "inf" : "slaney");
   lua_pushliteral(L, ")");
   lua_concat(L, 5);
   return 1;

@@ -6,8 +6,7 @@
 --    mfcc:shape(88200)                     -- { 40, 173 }
 --    mfcc:config()                         -- all options, as a table
 --
--- A plan never changes. Asked for a result, it says which argument is wrong: an empty signal, one that is not (samples,), or one
--- with numbers that are not finite.
+-- A plan never changes. A signal that is empty, not (samples,), or with numbers that are not finite is an error.
 -- @module lubdub.feature
 local core = require "lubdub.core"
 local warning = require "lubdub.warning"
@@ -51,7 +50,7 @@ end
 --- The short-time Fourier transform, as librosa.stft.
 -- @tparam ?table options sr (22050), n_fft (2048), hop_length (false: win_length / 4), win_length (false: n_fft),
 -- window ("hann"), center (true), pad_mode ("constant")
--- @treturn Plan called with a (samples,) Tensor, it gives a Tensor (n_fft / 2 + 1, frames, 2) of real and imaginary parts
+-- @treturn Plan called with a (samples,) Tensor, it gives a Tensor (n_fft / 2 + 1, frames, 2): real, imaginary
 function feature.STFT(options)
   return new("STFT", options)
 end
