@@ -34,7 +34,8 @@ end
 local function run(steps, self, given)
   local ok, features, errors = pcall(preprocessing.run, steps, self, given)
   if ok then return features, errors end
-  local mistake = type(features) == "string" and features:match "extract: .*"
+  local mistake = type(features) == "string" and
+    (features:match "extract: .*" or features:match "preprocessing%.run: .*")
   if mistake then blame("%s", mistake) end
   error(features, 0)
 end
@@ -46,8 +47,35 @@ local function report(errors, failed, n)
   return table.concat(lines, "\n")
 end
 
+local how = { skip = false, progress = true, strict = false }
+local what = { duration = options.none, offset = 0, pad = false, mono = true, res_type = "soxr_hq",
+  scale = options.none, skip = how.skip, progress = how.progress, strict = how.strict }
+
+-- The steps of a plan and its options. The duration may be that of the windows.
+local function steps_of(self, plan, o)
+  if o.duration and not (type(o.duration) == "number" and o.duration > 0) then
+    blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
+  end
+  return preprocessing.steps(plan, { duration = duration_of(self, o.duration or nil), offset = o.offset, pad = o.pad,
+    mono = o.mono, res_type = o.res_type, scale = o.scale })
+end
+
+-- Given steps, the first of which learns the duration of the windows where it has none.
+local function with_duration(self, steps)
+  local load = steps[1]
+  if type(load) ~= "table" or load.name ~= "load" then return steps end
+  local duration = duration_of(self, load.options and load.options.duration or nil)
+  local copy, read = table.move(steps, 1, #steps, 1, {}), { duration = duration }
+  for name, value in pairs(load.options or {}) do
+    if name ~= "duration" then read[name] = value end
+  end
+  copy[1] = { name = "load", options = read }
+  return copy
+end
+
 --- @tparam Dataset self
--- @param plan e.g. `lubdub.MFCC { n_mfcc = 40 }`
+-- @param plan e.g. `lubdub.MFCC { n_mfcc = 40 }`; or the steps of `lubdub.preprocessing.steps`, which say all but
+-- `skip`, `progress` and `strict`
 -- @tparam ?table given `duration`: seconds of each recording (default: a window's own, or else all of it, and then
 -- all must be equally long); `offset`: seconds to leave out at the start (0); `pad`: false; true fills shorter
 -- recordings with zeros at the end; `skip`: false; true leaves out what cannot be used; `progress`: true shows a
@@ -56,20 +84,14 @@ end
 -- @treturn ?Dataset with `skip`: the rows of the tensor
 -- @raise on recordings that cannot be read, or are too short, with the reason of each
 return function(self, plan, given)
-  local o = options.read("extract", given, {
-    duration = options.none, offset = 0, pad = false, skip = false, progress = true,
-    mono = true, res_type = "soxr_hq", scale = options.none, strict = false,
-  })
-  if type(plan) ~= "userdata" then
+  local given_steps = type(plan) == "table"
+  if not given_steps and type(plan) ~= "userdata" then
     blame("extract: expected a plan such as lubdub.MFCC { n_mfcc = 40 }, got %s", type(plan))
   end
+  local o = options.read("extract", given, given_steps and how or what)
   if #self == 0 then blame("extract: the data set is empty") end
-  if o.duration and not (type(o.duration) == "number" and o.duration > 0) then
-    blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
-  end
+  local steps = given_steps and with_duration(self, plan) or steps_of(self, plan, o)
 
-  local steps = preprocessing.steps(plan, { duration = duration_of(self, o.duration or nil), offset = o.offset,
-    pad = o.pad, mono = o.mono, res_type = o.res_type, scale = o.scale })
   local bar = o.progress and progress.bar { label = "extract", total = #self, unit = "clip" }
   local features, errors = run(steps, self, {
     strict = o.strict, progress = bar and function(done) bar:update(done) end,
