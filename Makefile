@@ -35,7 +35,9 @@ KERNELS := $(wildcard csrc/*/kernels/*.c)
 H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c
 SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:csrc/%.c=$(BUILD)/%.$(v).o))
-H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o)
+# h5.so is loaded with the first model only; it shares no symbols with core.so, so it brings its own copy of these
+H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
+H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
 CORE := lua/lubdub/core.so
 H5 := lua/lubdub/h5.so
 
@@ -45,7 +47,7 @@ all: $(CORE) $(H5)
 $(CORE): $(OBJECTS)
 	$(CC) $(LIBFLAG) -pthread $(EXTRA_LDFLAGS) -o $@ $^ $(LDFLAGS) $$($(PKG) --libs $(CORE_PKGS)) -lm
 
-$(H5): $(H5_OBJECTS) $(BUILD)/base/error.o $(BUILD)/base/shape.o
+$(H5): $(H5_OBJECTS)
 	$(CC) $(LIBFLAG) -pthread $(EXTRA_LDFLAGS) -o $@ $^ $(LDFLAGS) $$($(PKG) --libs $(H5_PKGS)) -lm
 
 # Objects depend on the flags, so that a build with other flags starts anew.
