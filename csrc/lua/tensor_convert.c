@@ -32,7 +32,8 @@ static void add_matrix(luaL_Buffer *text, const lub_tensor *t) {
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < columns; j++) {
       float value = t->data[row[i] * t->stride[0] + column[j] * t->stride[1]];
-      int length = snprintf(cell[i][j], sizeof cell[i][j], "%.5g", (double)value);
+      /* the sign of a NaN says nothing */
+      int length = snprintf(cell[i][j], sizeof cell[i][j], "%.5g", isnan(value) ? (double)NAN : (double)value);
       if (length > width) width = length;
     }
   for (int i = 0; i < rows; i++) {

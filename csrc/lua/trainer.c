@@ -107,7 +107,7 @@ static lub_tensor *outputs_for(lua_State *L, int64_t n, const lub_shape *sample)
 
 static int begin(lua_State *L, lub_mode mode) {
   lub_trainer *trainer = check(L);
-  const lub_plan *plan = lub_trainer_plan(trainer);
+  const lub_nn_plan *plan = lub_trainer_plan(trainer);
   lub_error err;
   lua_settop(L, 4);
   lub_tensor *x = lubL_checkcontiguous(L, 2), *y = NULL, *w = NULL;
@@ -219,7 +219,7 @@ static int trainer_set_state(lua_State *L) {
 
 /* The plan: one line per stage. */
 static int trainer_tostring(lua_State *L) {
-  const lub_plan *plan = lub_trainer_plan(check(L));
+  const lub_nn_plan *plan = lub_trainer_plan(check(L));
   char in[LUB_SHAPE_TEXT], out[LUB_SHAPE_TEXT];
   luaL_Buffer b;
   luaL_buffinit(L, &b);

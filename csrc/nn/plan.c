@@ -17,7 +17,7 @@ typedef struct planner {
   int n;
   bool reference;
   node_state *state;
-  lub_plan *plan;
+  lub_nn_plan *plan;
 } planner;
 
 static lub_status name_failure(const planner *p, int i, lub_error *err) {
@@ -152,7 +152,7 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   return 1;
 }
 
-static void mark_gradients(lub_plan *plan) {
+static void mark_gradients(lub_nn_plan *plan) {
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
     bool wants = false;
@@ -162,10 +162,10 @@ static void mark_gradients(lub_plan *plan) {
   }
 }
 
-lub_status lub_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_plan **plan, lub_error *err) {
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err) {
   *plan = NULL;
   if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
-  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_plan)), .state = calloc((size_t)n, sizeof(node_state))};
+  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
   if (p.plan) {
     p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
     p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));
@@ -183,13 +183,13 @@ lub_status lub_plan_new(const lub_node *nodes, int n, const lub_shape *input, bo
     mark_gradients(p.plan);
     *plan = p.plan;
   } else {
-    lub_plan_free(p.plan);
+    lub_nn_plan_free(p.plan);
   }
   free(p.state);
   return status;
 }
 
-void lub_plan_free(lub_plan *plan) {
+void lub_nn_plan_free(lub_nn_plan *plan) {
   if (!plan) return;
   for (int s = 0; s < plan->nstages; s++)
     if (plan->stage[s].kind && plan->stage[s].kind->free) plan->stage[s].kind->free(&plan->stage[s]);

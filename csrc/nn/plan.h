@@ -23,19 +23,19 @@ typedef struct lub_value {
   bool wants_gradient; /* trainable weights lie before it */
 } lub_value;
 
-typedef struct lub_plan {
+typedef struct lub_nn_plan {
   int nstages, nvalues;
   lub_stage *stage; /* in an order in which they can run */
   lub_value *value;
   lub_shape input, output_shape; /* per sample */
   int output; /* value */
   int logits; /* value that goes into the final softmax, or -1 */
-} lub_plan;
+} lub_nn_plan;
 
 /* Plans nodes[0..n-1], whose last one is the output. Every layer must be built. Failures name the layer and its number.
  * With `reference` every layer runs its reference implementation: slow, and the oracle of the fast stages.
- * Free with lub_plan_free; the layers must outlive the plan. */
-lub_status lub_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_plan **plan, lub_error *err);
-void lub_plan_free(lub_plan *plan);
+ * Free with lub_nn_plan_free; the layers must outlive the plan. */
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err);
+void lub_nn_plan_free(lub_nn_plan *plan);
 
 #endif

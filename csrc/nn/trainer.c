@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/blas.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/sum.h"
+#include "tensor/blas.h"
 
 /* A run of stages; `whole` is one stage that takes the batch in one call. */
 typedef struct segment {
@@ -30,7 +30,7 @@ typedef struct weight {
 } weight;
 
 struct lub_trainer {
-  lub_plan *plan;
+  lub_nn_plan *plan;
   const lub_loss_kind *loss;
   const lub_optimizer_kind *optimizer;
   const void *options;
@@ -66,7 +66,7 @@ struct lub_trainer {
 /* === layout === */
 
 static lub_status split_segments(lub_trainer *t, lub_error *err) {
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   t->segment = calloc((size_t)plan->nstages * 2 + 1, sizeof(segment));
   if (!t->segment) return lub_nomem(err, "trainer", sizeof(segment));
   segment *now = t->segment;
@@ -91,7 +91,7 @@ static int64_t take(int64_t *total, int64_t floats) {
 
 /* A value is the batch's where stages before the last segment touch it. */
 static void lay_out(lub_trainer *t) {
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   const int last_first = t->segment[t->nsegments - 1].first;
   for (int s = 0; s < last_first; s++) {
     const lub_stage *stage = &plan->stage[s];
@@ -119,7 +119,7 @@ static void lay_out(lub_trainer *t) {
 }
 
 static lub_status find_weights(lub_trainer *t, lub_error *err) {
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   t->weight = calloc((size_t)plan->nstages * LUB_MAX_FUSED * LUB_MAX_PARAMS + 1, sizeof(weight));
   if (!t->weight) return lub_nomem(err, "trainer", sizeof(weight));
   for (int s = 0; s < plan->nstages; s++)
@@ -142,7 +142,7 @@ lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input,
   lub_trainer *t = calloc(1, sizeof *t);
   if (!t) return lub_nomem(err, "trainer", sizeof *t);
   t->loss = loss;
-  lub_status status = lub_plan_new(nodes, n, input, reference, &t->plan, err);
+  lub_status status = lub_nn_plan_new(nodes, n, input, reference, &t->plan, err);
   if (status == LUB_OK) {
     size_t values = (size_t)t->plan->nvalues, stages = (size_t)t->plan->nstages + 1;
     t->value = calloc(values, sizeof(place));
@@ -174,7 +174,7 @@ void lub_trainer_free(lub_trainer *t) {
   if (!t) return;
   if (t->weight) free_slots(t);
   for (int w = 0; w < t->nweights; w++) free(t->weight[w].gradient);
-  lub_plan_free(t->plan);
+  lub_nn_plan_free(t->plan);
   free(t->segment);
   free(t->weight);
   free(t->value);
@@ -227,7 +227,7 @@ static void backward_stage(const lub_trainer *t, int s, int thread, int64_t samp
 
 /* The loss of one sample, and its gradient where training. Returns how many stages backward starts behind. */
 static int apply_loss(lub_trainer *t, int shard, int thread, int64_t sample) {
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   const int64_t size = plan->value[plan->output].size;
   const int64_t width = plan->output_shape.ndim > 0 ? plan->output_shape.dim[plan->output_shape.ndim - 1] : 1;
   const float *p = value_of(t, plan->output, thread, sample), *target = t->y + sample * size;
@@ -243,7 +243,7 @@ static int apply_loss(lub_trainer *t, int shard, int thread, int64_t sample) {
 
 static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) {
   const segment *now = &t->segment[t->nsegments - 1];
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   for (int s = now->first; s < now->last; s++) {
     lub_stage_pass pass = pass_of(t, s, thread, sample, 1);
     plan->stage[s].kind->forward(&plan->stage[s], &pass);
@@ -310,7 +310,7 @@ static void sum_range(void *context, int64_t chunk, int thread) {
 }
 
 static void move_weights(lub_trainer *t) {
-  const lub_plan *plan = t->plan;
+  const lub_nn_plan *plan = t->plan;
   lub_parallel((t->shard_floats + 4095) / 4096, t->threads, sum_range, t);
   for (int w = 0; w < t->nweights; w++)
     memset(t->weight[w].gradient, 0, sizeof(float) * (size_t)lub_param_size(&t->weight[w].layer->param[t->weight[w].param]));
@@ -368,10 +368,10 @@ static void run_phase(lub_trainer *t) {
 bool lub_trainer_advance(lub_trainer *t) {
   if (!t->running) return true;
   const int phases = t->mode == LUB_TRAIN ? 2 * t->nsegments : t->nsegments;
-  const int blas = t->nsegments > 1 ? lub_blas_single() : 1;
+  lub_blas_enter();
   const double start = lub_clock();
   while (t->phase < phases && lub_clock() - start < 0.5 * CALL_SECONDS) run_phase(t);
-  lub_blas_restore(blas);
+  lub_blas_leave();
   if (t->phase < phases) return false;
   t->running = false;
   t->result = lub_sum_doubles(t->loss_sum, t->nshards) / (double)t->n;
@@ -444,7 +444,7 @@ void lub_trainer_set_optimizer(lub_trainer *t, const lub_optimizer_kind *kind, c
   t->options = options;
 }
 
-const lub_plan *lub_trainer_plan(const lub_trainer *t) { return t->plan; }
+const lub_nn_plan *lub_trainer_plan(const lub_trainer *t) { return t->plan; }
 double lub_trainer_loss(const lub_trainer *t) { return t->result; }
 int64_t lub_trainer_iterations(const lub_trainer *t) { return t->iterations; }
 void lub_trainer_set_iterations(lub_trainer *t, int64_t iterations) { t->iterations = iterations; }

@@ -18,7 +18,7 @@ typedef enum lub_mode { LUB_TRAIN, LUB_EVALUATE, LUB_PREDICT } lub_mode;
 
 typedef struct lub_trainer lub_trainer;
 
-/* Plans the nodes (see lub_plan_new) and makes a trainer; loss may be NULL (prediction only). Free with
+/* Plans the nodes (see lub_nn_plan_new) and makes a trainer; loss may be NULL (prediction only). Free with
  * lub_trainer_free; layers must outlive it. */
 lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
                            lub_trainer **trainer, lub_error *err);
@@ -27,7 +27,7 @@ void lub_trainer_free(lub_trainer *trainer);
 /* Which optimizer steps use; its options (which must outlive the trainer) are read at each step. NULL: no training. */
 void lub_trainer_set_optimizer(lub_trainer *trainer, const lub_optimizer_kind *kind, const void *options);
 
-const lub_plan *lub_trainer_plan(const lub_trainer *trainer);
+const lub_nn_plan *lub_trainer_plan(const lub_trainer *trainer);
 
 /* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, outputs...) and weights (n; NULL: all 1) are for
  * training and evaluation; outputs (n, outputs...) receives what the model says. All must stay

@@ -25,6 +25,7 @@ local parts = {
   synth = { "lubdub.synth" },
   Dataset = { "lubdub.dataset" },
   datasets = { "lubdub.datasets" },
+  random = { "lubdub.random" },
   split = { "lubdub.split" },
   LabelEncoder = { "lubdub.labels", "LabelEncoder" },
   to_categorical = { "lubdub.labels", "to_categorical" },
