@@ -51,6 +51,7 @@ describe("Tensor constructors:", function()
     assert_raises(function() Tensor { x = 1 } end, "'x'")
     assert_raises(function() Tensor "x" end, "expected a number", "got string")
     assert_raises(function() Tensor(nil) end, "got nil")
+    assert_raises(function() Tensor() end, "Tensor:", "got no value")
     assert_raises(function() Tensor { { { { { { { { { 1 } } } } } } } } } end, "deeper than 8")
     local loop = {}
     loop[1] = loop
@@ -123,13 +124,14 @@ describe("tostring(tensor)", function()
     assert.equal([[
 Tensor (3, 40, 173) float32
   t[1] =
-     0    1    2  ...  170  171  172
-   173  174  175  ...  343  344  345
-   346  347  348  ...  516  517  518
+     0    1    2 ...  170  171  172
+   173  174  175 ...  343  344  345
+   346  347  348 ...  516  517  518
   ...
-  6401 6402 6403  ... 6571 6572 6573
-  6574 6575 6576  ... 6744 6745 6746
-  6747 6748 6749  ... 6917 6918 6919]], tostring(Tensor.arange { 3, 40, 173 }))
+  6401 6402 6403 ... 6571 6572 6573
+  6574 6575 6576 ... 6744 6745 6746
+  6747 6748 6749 ... 6917 6918 6919]], tostring(Tensor.arange { 3, 40, 173 }))
+    assert.equal("Tensor (2, 2, 2, 1) float32\n  t[1] =\n  0 1\n  2 3", tostring(Tensor.arange { 2, 2, 2, 1 }))
     assert.is_true(#tostring(Tensor.randn { 9, 9, 9, 9, 9 } * 1e-30) < 1000)
   end)
 end)

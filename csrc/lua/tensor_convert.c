@@ -43,7 +43,7 @@ static void add_matrix(luaL_Buffer *text, const lub_tensor *t) {
     luaL_addstring(text, "\n ");
     for (int j = 0; j < columns; j++) {
       char padded[32];
-      if (j == EDGE && t->shape.dim[1] > 2 * EDGE) luaL_addstring(text, "  ...");
+      if (j == EDGE && t->shape.dim[1] > 2 * EDGE) luaL_addstring(text, " ...");
       snprintf(padded, sizeof padded, " %*s", width, cell[i][j]);
       luaL_addstring(text, padded);
     }
@@ -63,6 +63,9 @@ int lubL_tensor_tostring(lua_State *L) {
   luaL_addstring(&text, lub_shape_text(&view.shape, "?", shape));
   luaL_addstring(&text, " float32");
   if (lub_tensor_size(&view) > 0) {
+    /* the one channel of a batch of features is not worth a column */
+    while (view.shape.ndim > 2 && view.shape.dim[view.shape.ndim - 1] == 1)
+      view = lub_tensor_drop_axis(&view, view.shape.ndim - 1);
     if (view.shape.ndim > 2) {
       luaL_addstring(&text, "\n  t");
       for (int i = view.shape.ndim; i > 2; i--) luaL_addstring(&text, "[1]");

@@ -113,7 +113,6 @@ lub_tensor *lubL_totensor(lua_State *L, int arg, const char *where) {
 @raise naming the element that is no number, or a row of another length
 */
 int lubL_tensor_call(lua_State *L) {
-  luaL_checkany(L, 2);
   const lub_tensor *t = lubL_testtensor(L, 2);
   if (t) lub_tensor_copy(lubL_newtensor(L, &t->shape), t);
   else lubL_newfromtable(L, 2, "Tensor");

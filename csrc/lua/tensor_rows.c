@@ -104,7 +104,7 @@ static lub_tensor part(lua_State *L, const char *where, int64_t i, int axis, boo
 }
 
 static int join(lua_State *L, const char *where, bool stack) {
-  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argexpected(L, lua_istable(L, 1), 1, "list of tensors");
   int64_t n = (int64_t)lua_rawlen(L, 1);
   if (n == 0) return luaL_error(L, "%s: the list of tensors is empty", where);
   lub_tensor first = part(L, where, 1, 0, false);

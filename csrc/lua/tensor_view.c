@@ -14,21 +14,37 @@ int lubL_checkaxis(lua_State *L, int arg, const char *where, int ndim) {
   lua_Integer axis = lua_tointegerx(L, arg, &exact);
   int64_t position = exact ? lubL_position(axis, ndim) : -1;
   if (position < 0)
-    luaL_error(L, "%s: axis must be in 1..%d or -%d..-1, got %s", where, ndim, ndim, luaL_tolstring(L, arg, NULL));
+    luaL_error(L, "%s: axis must be in 1..%d or -%d..-1, got %s", where, ndim, ndim,
+               lua_isnone(L, arg) ? "nothing" : luaL_tolstring(L, arg, NULL));
   return (int)position;
 }
 
 /* === questions === */
 
+static int shape_tostring(lua_State *L) {
+  char text[LUB_SHAPE_TEXT];
+  lub_shape shape = lubL_readshape(L, 1, "shape");
+  lua_pushstring(L, lub_shape_text(&shape, "?", text));
+  return 1;
+}
+
 /*** The sizes.
 @function Tensor:shape
 @tparam[opt] int axis
-@treturn {int,...}|int all of them in a new table, or the one of `axis`
+@treturn {int,...}|int all of them in a new table, which prints as (40, 173), or the one of `axis`
 */
 static int tensor_shape(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
-  if (lua_isnoneornil(L, 2)) lubL_pushshape(L, &t->shape);
-  else lua_pushinteger(L, t->shape.dim[lubL_checkaxis(L, 2, "Tensor:shape", t->shape.ndim)]);
+  if (!lua_isnoneornil(L, 2)) {
+    lua_pushinteger(L, t->shape.dim[lubL_checkaxis(L, 2, "Tensor:shape", t->shape.ndim)]);
+    return 1;
+  }
+  lubL_pushshape(L, &t->shape);
+  if (luaL_newmetatable(L, "lubdub.shape")) {
+    lua_pushcfunction(L, shape_tostring);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_setmetatable(L, -2);
   return 1;
 }
 

@@ -101,8 +101,8 @@ case("mean of nothing over all", "mean", [empty], [], nan)
 case("var of one with ddof 1", "var", [normal(1)], [{"ddof": 1}], nan)
 
 for x, y in ((a, normal(5, 3)), (row, normal(5, 3)), (a, row), (row, row), (cube, normal(5, 2)),
-             (cube, normal(3, 5, 2)), (normal(2, 1, 4, 5), cube.transpose(0, 2, 1)), (row, normal(3, 5, 2)), (cube, row), (a.T, a),
-             (normal(2, 0), normal(0, 3)), (normal(0, 3), normal(3, 2)), (normal(20, 33), normal(33, 17))):
+             (cube, normal(3, 5, 2)), (normal(2, 1, 4, 5), cube.transpose(0, 2, 1)), (row, normal(3, 5, 2)), (cube, row),
+             (a.T, a), (normal(2, 0), normal(0, 3)), (normal(0, 3), normal(3, 2)), (normal(20, 33), normal(33, 17))):
     value = np.asarray(np.matmul(x.astype(np.float64), y.astype(np.float64)))
     case(f"matmul of {text(x)} and {text(y)}", "matmul", [x, y], [],
          float(value) if value.ndim == 0 else value, 1e-5)
