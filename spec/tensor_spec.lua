@@ -271,6 +271,20 @@ describe("Tensors together:", function()
     assert_raises(function() a:matmul(nil) end, "Tensor:matmul", "nil")
   end)
 
+  it("matmul reads views of any kind", function()
+    local t, one = Tensor.arange { 4, 4, 4 }, Tensor.arange { 4, 4 }
+    local views = { t[2]:transpose(), t:transpose(1, 2)[3], t:permute(2, 3, 1)[1], t:transpose()[4] }
+    for _, view in ipairs(views) do
+      for axis = 1, 2 do
+        for _, step in ipairs { 1, 2, -1 } do
+          local part = view:slice(axis, nil, nil, step)
+          assert.equal(part:clone():matmul(one:slice(1, 1, part:shape(2))), part:matmul(one:slice(1, 1, part:shape(2))))
+          assert.equal(one:slice(2, 1, #part):matmul(part:clone()), one:slice(2, 1, #part):matmul(part))
+        end
+      end
+    end
+  end)
+
   it("matmul of large matrices is stopped between bands", function()
     local a, calls = Tensor.ones { 1400, 1300 }, 0
     local b = Tensor.ones { 1300, 1200 }
