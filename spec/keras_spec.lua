@@ -333,6 +333,27 @@ describe("keras.load_model: forms of JSON", function()
   end)
 end)
 
+describe("keras.load_model: our own attribute", function()
+  it("is refused where it holds no lists, or names tensors that are not there", function()
+    local reasons = {
+      ['{"labels": "normal"}'] = "attribute lubdub: labels is no list",
+      ['{"preprocessing": [{"options": {"mean": {"tensor": "/none"}}}]}'] = "/none: is missing",
+      ["[1"] = "attribute lubdub: unterminated array at line 1, column 1",
+    }
+    for text, reason in pairs(reasons) do
+      local file <close> = h5.create()
+      file:set_attribute("/", "model_config", json.encode(sequential(input, object("Flatten", { name = "f" }))))
+      file:set_attribute("/", "lubdub", text)
+      file:group "/model_weights/f"
+      file:set_attribute("/model_weights", "layer_names", { "f" })
+      assert(file:save(path "own.h5"))
+      local model, got = lubdub.load_model(path "own.h5")
+      assert.is_nil(model)
+      assert.equal(path "own.h5" .. ": " .. reason, got)
+    end
+  end)
+end)
+
 describe("keras.load_model: training_config", function()
   local function loaded(loss, metrics, optimizer)
     local training = { loss = loss, metrics = metrics, optimizer_config = optimizer }
