@@ -284,8 +284,8 @@ describe("fit", function()
     local model = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }
     model:fit(x, y, { epochs = 4, batch_size = 10, verbose = 0, shuffle = false })
     progress.redirect({ write = function() end, flush = function() end })
-    local ended = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }:fit(x, y, { epochs = 4, verbose = 0,
-      callbacks = { callbacks.TerminateOnNaN() } })
+    model = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }
+    local ended = model:fit(x, y, { epochs = 4, verbose = 0, callbacks = { callbacks.TerminateOnNaN() } })
     progress.redirect()
     warning.on_warning(nil)
     assert.truthy(warned[1]:find("fit: the loss became NaN in batch %d of epoch %d"))
@@ -360,13 +360,9 @@ describe("fit, evaluate and predict refuse", function()
     wrong("callbacks must be a list", { callbacks = 3 })
     wrong("callback 1 is a class; call it: callbacks.EarlyStopping { }", { callbacks = { callbacks.EarlyStopping } })
     wrong("callback 2 must be a table, got string", { callbacks = { {}, "x" } })
-    assert.error_matches(function()
-      lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }:fit(Tensor.ones { 1, 2 }, Tensor.ones { 1, 2 })
-    end, "fit: the model is not compiled")
-    assert.error_matches(function()
-      lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }:evaluate(Tensor.ones { 1, 2 },
-        Tensor.ones { 1, 2 })
-    end, "evaluate: the model has no loss")
+    local model, ones = lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }, Tensor.ones { 1, 2 }
+    assert.error_matches(function() model:fit(ones, ones) end, "fit: the model is not compiled")
+    assert.error_matches(function() model:evaluate(ones, ones) end, "evaluate: the model has no loss")
   end)
 
   it("batch sources that are none", function()

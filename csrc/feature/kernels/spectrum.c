@@ -94,14 +94,17 @@ static void dct(const lub_dct *dct, const float *x, float floor, float *work, fl
   const vf least = vf_all(floor);
   int64_t n = dct->inputs, terms = dct->terms;
   float *even = work, *odd = dct->folded ? work + terms * VL : work;
+  /* Rows other than 0 do not see a constant: without the first band's level they lose fewer digits, and bands that
+   * are all alike (silence) give 0 exactly, as in scipy. */
+  const vf level = vf_max(vf_load(x), least);
   if (dct->folded) {
     for (int64_t i = 0; i < n / 2; i++) {
-      vf a = vf_max(vf_load(x + i * VL), least), b = vf_max(vf_load(x + (n - 1 - i) * VL), least);
+      vf a = vf_max(vf_load(x + i * VL), least) - level, b = vf_max(vf_load(x + (n - 1 - i) * VL), least) - level;
       vf_store(even + i * VL, a + b);
       vf_store(odd + i * VL, a - b);
     }
     if (n % 2) {
-      vf_store(even + n / 2 * VL, vf_max(vf_load(x + n / 2 * VL), least));
+      vf_store(even + n / 2 * VL, vf_max(vf_load(x + n / 2 * VL), least) - level);
       vf_store(odd + n / 2 * VL, (vf){0});
     }
   } else {
@@ -117,6 +120,8 @@ static void dct(const lub_dct *dct, const float *x, float floor, float *work, fl
 #pragma GCC unroll 8
       for (int r = 0; r < LUB_DCT_GROUP; r++) sum[r] = vf_fma(vf_all(basis[r]), value, sum[r]);
     }
+    /* row 0 weighs all bands alike */
+    if (dct->folded && row[0] == 0) sum[0] = vf_fma(vf_all(basis[-LUB_DCT_GROUP] * (float)n), level, sum[0]);
     for (int r = 0; r < LUB_DCT_GROUP; r++)
       if (row[r] >= 0) vf_store(out + row[r] * VL, sum[r]);
   }
