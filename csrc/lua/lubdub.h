@@ -51,7 +51,8 @@ lub_tensor *lubL_newview(lua_State *L, int owner, const lub_tensor *view);
 /* The tensor at `arg`, row-major without gaps: the same one, or a copy that replaces it at
  * stack index `arg`. */
 lub_tensor *lubL_checkcontiguous(lua_State *L, int arg);
-/* A shape from a table of sizes {40, 173, 1} at `arg`; every size must be at least 0. */
+/* A shape from a table of sizes {40, 173, 1} at `arg`; every size must be at least 0. Errors begin with `where`. */
+lub_shape lubL_readshape(lua_State *L, int arg, const char *where);
 lub_shape lubL_checkshape(lua_State *L, int arg);
 void lubL_pushshape(lua_State *L, const lub_shape *shape);
 

@@ -91,7 +91,7 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
   }
   case LUB_OPTION_SHAPE:
     if (!lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
-    *(lub_shape *)field = lubL_checkshape(L, lua_gettop(L));
+    *(lub_shape *)field = lubL_readshape(L, lua_gettop(L), where);
     break;
   }
 }
@@ -106,7 +106,7 @@ void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option
     luaL_checkstack(L, 8, where);
     if (table[0].name && table[0].type == LUB_OPTION_SHAPE && lua_rawlen(L, arg) > 0) {
       lua_pushvalue(L, arg);
-      *(lub_shape *)((char *)options + table[0].offset) = lubL_checkshape(L, lua_gettop(L));
+      *(lub_shape *)((char *)options + table[0].offset) = lubL_readshape(L, lua_gettop(L), where);
       lua_pop(L, 1);
       seen |= 1;
     }

@@ -4,17 +4,33 @@
  * A fresh tensor is one userdata: the header, then its floats, over-allocated so that they can be
  * aligned; so the collector knows its weight. A view is a header alone, with its owner in user value 1. */
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/memory.h"
 #include "lua/lubdub.h"
 
-lub_tensor *lubL_newtensor(lua_State *L, const lub_shape *shape) {
-  int64_t size = lub_shape_size(shape);
-  if (size < 0 || size > INT64_MAX / 8) {
-    char text[LUB_SHAPE_TEXT];
-    luaL_error(L, "Tensor: a shape of %s overflows memory", lub_shape_text(shape, "?", text));
+/* Blocks from here on are asked for on trial, because Lua's own error would not say what they were for. */
+#define LARGE ((size_t)64 << 20)
+
+static bool has_room(lua_State *L, size_t bytes) {
+  void *volatile trial = malloc(bytes); /* volatile: the compiler would believe an unused one */
+  if (!trial) {
+    lua_gc(L, LUA_GCCOLLECT);
+    trial = malloc(bytes);
   }
+  free(trial);
+  return trial != NULL;
+}
+
+lub_tensor *lubL_newtensor(lua_State *L, const lub_shape *shape) {
+  char text[LUB_SHAPE_TEXT];
+  int64_t size = lub_shape_size(shape);
+  if (size < 0 || (uint64_t)size > (SIZE_MAX - sizeof(lub_tensor) - LUB_ALIGN) / sizeof(float) / 2)
+    luaL_error(L, "Tensor: a size of %s overflows", lub_shape_text(shape, "?", text));
   size_t bytes = sizeof(lub_tensor) + LUB_ALIGN + sizeof(float) * (size_t)size;
+  if (bytes >= LARGE && !has_room(L, bytes))
+    luaL_error(L, "Tensor: out of memory: a size of %s takes %f MB", lub_shape_text(shape, "?", text),
+               (lua_Number)(bytes >> 20));
   lub_tensor *t = lua_newuserdatauv(L, bytes, 1);
   uintptr_t data = (uintptr_t)(t + 1);
   *t = lub_tensor_over((float *)((data + LUB_ALIGN - 1) / LUB_ALIGN * LUB_ALIGN), shape);
@@ -50,25 +66,28 @@ lub_tensor *lubL_checkcontiguous(lua_State *L, int arg) {
   return copy;
 }
 
-lub_shape lubL_checkshape(lua_State *L, int arg) {
+lub_shape lubL_readshape(lua_State *L, int arg, const char *where) {
   lub_shape shape = {0};
-  luaL_checktype(L, arg, LUA_TTABLE);
+  if (!lua_istable(L, arg)) luaL_error(L, "%s: a shape must be a table of sizes, got %s", where, luaL_typename(L, arg));
   arg = lua_absindex(L, arg);
   lua_Unsigned n = lua_rawlen(L, arg);
-  if (n > LUB_MAX_DIMS) luaL_error(L, "a shape has at most %d dimensions, got %d", LUB_MAX_DIMS, (int)n);
+  if (n > LUB_MAX_DIMS)
+    luaL_error(L, "%s: a shape has at most %d dimensions, got %I", where, LUB_MAX_DIMS, (LUAI_UACINT)n);
   shape.ndim = (int)n;
   for (int i = 0; i < shape.ndim; i++) {
     int exact;
     lua_rawgeti(L, arg, i + 1);
     lua_Integer size = lua_tointegerx(L, -1, &exact);
     if (lua_type(L, -1) != LUA_TNUMBER || !exact || size < 0)
-      luaL_error(L, "size %d of a shape must be a whole number of at least 0, got %s", i + 1,
+      luaL_error(L, "%s: size %d of a shape must be a whole number of at least 0, got %s", where, i + 1,
                  luaL_tolstring(L, -1, NULL));
     shape.dim[i] = size;
     lua_pop(L, 1);
   }
   return shape;
 }
+
+lub_shape lubL_checkshape(lua_State *L, int arg) { return lubL_readshape(L, arg, "shape"); }
 
 void lubL_pushshape(lua_State *L, const lub_shape *shape) {
   lua_createtable(L, shape->ndim, 0);

@@ -29,4 +29,10 @@ int64_t lub_tensor_size(const lub_tensor *t);
 /* out = in, element by element; both have the same shape and do not overlap. */
 void lub_tensor_copy(const lub_tensor *out, const lub_tensor *in);
 
+/* Every element of out = value. */
+void lub_tensor_fill(const lub_tensor *out, float value);
+
+/* Whether elements of a and b may share memory (their address ranges meet). */
+bool lub_tensor_overlap(const lub_tensor *a, const lub_tensor *b);
+
 #endif
