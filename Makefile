@@ -144,7 +144,8 @@ variants: ## the specs with each set of kernels that this CPU has
 	  echo "LUBDUB_CPU=$$cpu"; LUBDUB_CPU=$$cpu LUA='$(LUA)' tools/test.sh $(SPEC) || exit; done
 
 # ---- Python peers: what golden values and comparisons come from. lubdub itself needs none of this.
-WITH_PEERS = [ -x $(PEERS)/bin/python ] || { echo "lubdub: this compares with Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
+WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
+  { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
 .PHONY: peers interop bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
@@ -152,17 +153,22 @@ peers: ## the Python environment of interop, bench and the golden values (PEERS=
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --requirement tools/peers.txt
 
-interop: ## models and recordings to and fro between lubdub and Python
+interop: ## models that lubdub saved, opened in Keras
 	@$(WITH_PEERS)
 	@$(DEPS) build run
 	$(SUBMAKE) all
-	@LUA='$(LUA)' PYTHON='$(PEERS)/bin/python' tools/interop.sh
+	@rm -rf build/interop && mkdir -p build/interop
+	$(LUA) spec/interop/write_models.lua build/interop
+	$(PEERS)/bin/python spec/interop/keras_opens.py build/interop
 
-bench: ## speed, beside the peers' where they are installed
+bench: ## speed, and the peers' beside it where they are installed
 	@$(DEPS) build run
 	$(SUBMAKE) all
-	@[ -x $(PEERS)/bin/python ] || echo "lubdub: $(PEERS) has no Python peers (make peers), so lubdub runs alone"
-	@for file in $(wildcard bench/*.lua); do echo "== $$file"; PYTHON='$(PEERS)/bin/python' $(LUA) $$file || exit; done
+	@for file in $(wildcard bench/*.lua); do \
+	  echo "== $$file"; $(LUA) $$file || exit; \
+	  python=$${file%.lua}.py; [ -e "$$python" ] || continue; \
+	  if [ -x $(PEERS)/bin/python ]; then echo "== $$python"; $(PEERS)/bin/python $$python || exit; \
+	  else echo "== $$python: not run, there are no Python peers in $(PEERS) (make peers installs them)"; fi; done
 
 # ---- Into a Lua tree, by LuaRocks or by hand.
 PREFIX ?= /usr/local

@@ -19,7 +19,6 @@ dependencies = {
   "lua >= 5.4, < 5.5",
   "luafilesystem >= 1.8",
   "dkjson >= 2.5",
-  "argparse >= 0.7",
 }
 external_dependencies = {
   PKG_CONFIG = { program = "pkg-config" },

@@ -1,6 +1,6 @@
 --- Prints a LuaRocks configuration that declares the Lua modules which this machine has as provided, so that LuaRocks
 -- asks no server for them. It knows only those that lubdub depends on.
-local rocks = { luafilesystem = "lfs", dkjson = "dkjson", argparse = "argparse" }
+local rocks = { luafilesystem = "lfs", dkjson = "dkjson" }
 
 print "rocks_provided = {"
 for rock, module in pairs(rocks) do
