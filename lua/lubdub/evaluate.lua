@@ -109,9 +109,9 @@ local function new_result(logs, metrics)
   })
 end
 
--- A callback that shows a bar on a terminal and takes it away at the end.
+-- A callback that shows a bar on a terminal when it takes long, and takes it away at the end.
 local function bar_callback(label, total)
-  local bar = progress.bar { label = label, total = total or false }
+  local bar = progress.bar { label = label, total = total or false, delay = 0.5 }
   return {
     on_test_batch_end = function(_, batch) bar:update(batch) end,
     on_test_end = function() bar:clear() end,
@@ -161,7 +161,7 @@ function evaluate.predict(model, x, given)
   model:ensure_trainer()
   local n, trainer = x:shape(1), model.trainer
   local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
-  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps }
+  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
   local result = Tensor.zeros { n, table.unpack(model.output_shape) }
   local first, batch = 1, 0
   for part in source(1, 0) do
