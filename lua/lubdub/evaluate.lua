@@ -144,8 +144,9 @@ function evaluate.evaluate(model, x, y, given)
   model:ensure_trainer()
   local CallbackList = require "lubdub.callbacks.list"
   local steps = o.steps or type(source) == "table" and source.steps
-  local callbacks = CallbackList.new("evaluate", o.callbacks, model, { epochs = 1, steps = steps, verbose = o.verbose },
-    o.verbose ~= 0 and { bar_callback("evaluate", steps) } or nil)
+  local list = CallbackList.check("evaluate", o.callbacks)
+  if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
+  local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
   local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
   return new_result(logs, model.metrics)
 end
