@@ -5,18 +5,18 @@ local here = (arg[0]:match "^(.*)/" or ".") .. "/../lua/"
 package.path = here .. "?.lua;" .. here .. "?/init.lua;" .. package.path
 package.cpath = here .. "?.so;" .. package.cpath
 local lubdub = require "lubdub"
-local setup = require "lubdub.cli" ("train.lua", "Train a heart sound classifier.")
-setup:option("--data", "Folder of the PASCAL 2011 recordings; without it, the built-in hearts.")
-setup:option("--epochs", "At most this many epochs; without it, 60 for the built-in hearts and 500 for PASCAL.", nil, tonumber)
-setup:option("--batch-size", "Samples per step.", 32, tonumber)
-setup:option("--seed", "Of everything that is drawn.", 42, tonumber)
-setup:option("--groups", "Column that no split may cut: patient, or none.", "patient")
-setup:option("--out", "Folder for pictures and the model.", "out")
-local args = setup:parse()
+local parser = require "argparse"("train.lua", "Train a heart sound classifier.")
+parser:option("--data", "Folder of the PASCAL 2011 recordings; without it, the built-in hearts.")
+parser:option("--epochs", "At most so many epochs (built-in hearts: 60, PASCAL: 500).", nil, tonumber)
+parser:option("--batch-size", "Recordings per step.", 32, tonumber)
+parser:option("--seed", "Of everything that is drawn.", 42, tonumber)
+parser:option("--groups", "Column that no split may cut, or none.", "patient")
+parser:option("--out", "Folder for the pictures and the model.", "out")
+local args = parser:parse()
 local groups = args.groups ~= "none" and args.groups or nil
 lubdub.set_seed(args.seed)
 
-local clips = args.data and assert(lubdub.datasets.pascal(args.data)) or lubdub.datasets.hearts { n = 500 }
+local clips = args.data and lubdub.datasets.pascal(args.data) or lubdub.datasets.hearts { n = 500 }
 clips = clips:filter(function(clip) return clip.label and clip.duration >= 4 end):shuffle(args.seed)
 print(clips)
 

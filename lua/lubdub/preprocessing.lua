@@ -7,9 +7,11 @@
 --
 -- `load` and one feature come first, in this order.
 -- @module lubdub.preprocessing
+local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local feature = require "lubdub.feature"
 local options = require "lubdub.options"
+local outward = require "lubdub.outward"
 local warning = require "lubdub.warning"
 
 local preprocessing = {}
@@ -25,7 +27,7 @@ local transforms = {
   scale = function(x, given)
     local o = options.read("scale", given, { by = options.none })
     if math.type(o.by) == nil or o.by ~= o.by then
-      error(("scale: by must be a number, got %s"):format(tostring(o.by)), 0)
+      blame("scale: by must be a number, got %s", tostring(o.by))
     end
     return o.by == 1 and x or x * o.by
   end,
@@ -34,22 +36,22 @@ local transforms = {
 -- Reads a list of steps: load options, plan, the steps that follow.
 local function read_steps(where, steps)
   if type(steps) ~= "table" then
-    error(("%s: steps must be a list, got %s"):format(where, type(steps)), 3)
+    blame("%s: steps must be a list, got %s", where, type(steps))
   end
   local first, second = steps[1], steps[2]
   if type(first) ~= "table" or first.name ~= "load" or type(second) ~= "table" or not features[second.name] then
-    error(where .. ": the first steps must be 'load' and a feature ('mfcc', 'melspectrogram' or 'stft')", 3)
+    blame("%s: the first steps must be 'load' and a feature ('mfcc', 'melspectrogram' or 'stft')", where)
   end
   local load = options.read("load", first.options, load_defaults)
   local plan = feature[features[second.name]](second.options)
   if load.sr ~= plan.sr then
-    error(("%s: load gives %s Hz, and %s takes %s Hz"):format(where, load.sr, second.name, plan.sr), 3)
+    blame("%s: load gives %s Hz, and %s takes %s Hz", where, load.sr, second.name, plan.sr)
   end
   local rest = {}
   for i = 3, #steps do
     local step = steps[i]
     if type(step) ~= "table" or not transforms[step.name] then
-      error(("%s: unknown step '%s' at place %d"):format(where, tostring(type(step) == "table" and step.name), i), 3)
+      blame("%s: unknown step '%s' at place %d", where, tostring(type(step) == "table" and step.name), i)
     end
     rest[#rest + 1] = step
   end
@@ -64,7 +66,7 @@ end
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
   if not kind or not features[kind:lower()] then
-    error("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got " .. type(plan), 2)
+    blame("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got %s", type(plan))
   end
   local o = options.read("preprocessing.steps", given, {
     duration = false, offset = 0, mono = true, pad = false, res_type = "soxr_hq", scale = options.none,
@@ -80,7 +82,8 @@ end
 
 --- Runs the steps over recordings: the row of every one that fails is zeros, and its reason is in the second result.
 -- @tparam table steps
--- @tparam table items a list of paths, or of tables with `path`, or with `audio` (a Tensor) and `samplerate`
+-- @tparam table items a list of paths, or of tables with `path`, or with `audio` (a Tensor) and `samplerate`, and
+-- `offset` (0 s), which adds to that of the step: a data set is such a list
 -- @tparam ?table given progress: called with (items done, items in all) some 30 times a second;
 -- strict (false): a file with less data than it promises fails
 -- @treturn Tensor (#items, ...)
@@ -88,13 +91,13 @@ end
 function preprocessing.run(steps, items, given)
   local o = options.read("preprocessing.run", given, { progress = false, strict = false })
   local load, plan, rest = read_steps("preprocessing.run", steps)
-  local job <close> = core.pipeline.Extraction {
+  local job <close> = outward(core.pipeline.Extraction, {
     items = items, plan = plan, duration = load.duration, offset = load.offset, mono = load.mono, pad = load.pad,
     res_type = load.res_type, strict = load.strict or o.strict,
-  }
+  })
   local done, total
   repeat
-    done, total = job:advance()
+    done, total = outward(job.advance, job)
     if o.progress then o.progress(done, total) end
   until done == total
   for _, message in pairs(job:warnings()) do warning.warn(message) end

@@ -56,9 +56,14 @@ static void root(float *x, int64_t bins) {
 static void mel_bands(const lub_mel *mel, const float *in, float *out) {
   const float *weight = mel->weights;
   for (int64_t m = 0; m < mel->bands; m++) {
-    vf sum = {0};
-    for (int64_t k = mel->first[m]; k < mel->last[m]; k++) sum = vf_fma(vf_all(*weight++), vf_load(in + k * VL), sum);
-    vf_store(out + m * VL, sum);
+    /* four sums: shorter chains of roundings, and no waiting for the sum before */
+    vf sum[4] = {{0}};
+    int64_t k = mel->first[m], last = mel->last[m];
+    for (; k + 4 <= last; k += 4, weight += 4)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; i++) sum[i] = vf_fma(vf_all(weight[i]), vf_load(in + (k + i) * VL), sum[i]);
+    for (; k < last; k++) sum[0] = vf_fma(vf_all(*weight++), vf_load(in + k * VL), sum[0]);
+    vf_store(out + m * VL, (sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
 }
 
