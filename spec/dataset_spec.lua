@@ -269,6 +269,15 @@ describe("Dataset", function()
     assert.equal(7, #clip:windows { size = 0.1 })
   end)
 
+  it("shows its first rows", function()
+    local clips = Dataset { { name = "a", n = 1 }, { name = ("ö"):rep(50), n = 22.5 }, { name = "c" } }
+    assert.equal("     name                                         n\n" ..
+      "  1  a                                            1\n" ..
+      "  2  …" .. ("ö"):rep(39) .. "  22.5\n" ..
+      "...  3 rows in all", clips:show(2))
+    assert.matches("%(100%)", hearts():show())
+  end)
+
   it("prints what is in it", function()
     local text = tostring(hearts())
     assert.equal([[

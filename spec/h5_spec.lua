@@ -82,7 +82,8 @@ describe("h5: attributes", function()
 
   it("refuse elements that are no strings, and lists above HDF5's 64 KB", function()
     local file <close> = h5.create()
-    assert.error_matches(function() file:set_attribute("/", "a", { "x", 2 }) end, "element 2 must be a string, got number")
+    assert.error_matches(function() file:set_attribute("/", "a", { "x", 2 }) end,
+      "element 2 must be a string, got number")
     local long = {}
     for i = 1, 1000 do long[i] = ("y"):rep(100) end
     local ok, reason = file:set_attribute("/", "a", long)
@@ -212,7 +213,8 @@ describe("h5: files", function()
       assert.equal(path "cut.h5" .. ": ", reason:sub(1, #path "cut.h5" + 2))
     end
     local out = run("true", ("print(require 'lubdub.h5'.open(%q))"):format(path "cut.h5"))
-    assert.equal("nil\t" .. path "cut.h5" .. ": the HDF5 file is cut or damaged (truncated file", out:match "^[^:]+:[^:]+file")
+    assert.equal("nil\t" .. path "cut.h5" .. ": the HDF5 file is cut or damaged (truncated file",
+      out:match "^[^:]+:[^:]+file")
     assert.equal(1, select(2, out:gsub("\n", "")))
   end)
 end)

@@ -262,6 +262,22 @@ describe("lubdub.metrics", function()
     assert.are.equal(0.875, metrics.roc_auc_score(murmur, { 0.9, 0.5, 0.5, 0.1 }))
   end)
 
+  it("takes tensors of classes, scores and weights", function()
+    local Tensor = require("lubdub").Tensor
+    local truth, guess = Tensor { 1, 2, 3, 1 }, Tensor { { 1 }, { 2 }, { 3 }, { 2 } }
+    assert.are.equal(metrics.classification_report({ 1, 2, 3, 1 }, { 1, 2, 3, 2 }),
+      metrics.classification_report(truth, guess))
+    assert.are.equal(0.8, metrics.accuracy_score(truth, guess, { sample_weight = Tensor { 2, 1, 1, 1 } }))
+    assert.are.equal(0.75, metrics.roc_auc_score({ 0, 1, 0, 1 }, Tensor { 0.1, 0.2, 0.3, 0.4 }))
+    assert.are.equal(0.75, metrics.roc_auc_score({ 0, 1, 0, 1 },
+      Tensor { { 0.9, 0.1 }, { 0.8, 0.2 }, { 0.7, 0.3 }, { 0.6, 0.4 } }))
+    -- a certain but wrong float32 probability is clipped at 2^-23, a double at 2^-52
+    near(23 * math.log(2), metrics.log_loss({ 0, 1 }, Tensor { 1, 1 }, { normalize = false }) - 2.0 ^ -23, "float32")
+    near(52 * math.log(2), metrics.log_loss({ 0, 1 }, { 1, 1 }, { normalize = false }), "double")
+    assert.has_error(function() metrics.accuracy_score(truth, Tensor { { 0.1, 0.9 }, { 0.2, 0.8 } }) end,
+      "accuracy_score: y_pred must be a list of labels or a tensor (n), got a tensor (2, 2)")
+  end)
+
   it("sorts labels by bytes", function()
     assert.are.same({ "B", "Z", "a", "ab", "Ä", "é", "正" },
       metrics.confusion_matrix({ "é", "a", "Z", "正", "ab" }, { "Ä", "B", "a", "a", "a" }).labels)

@@ -33,7 +33,7 @@ static lub_draw stream(uint64_t key, uint64_t which) { return (lub_draw){.key = 
 
 static lub_valve draw_valve(lub_draw *d, double lowest, double decay, double rise) {
   lub_valve v = {.rise = rise};
-  double f = lub_draw_octaves(d, lowest, 0.7), loss = lub_draw_uniform(d, 0.3, 0.9), level = 1.0;
+  double f = lub_draw_octaves(d, lowest, 0.4), loss = lub_draw_uniform(d, 0.4, 0.8), level = 1.0;
   for (int m = 0; m < LUB_HEART_MODES; m++) {
     v.frequency[m] = f;
     v.decay[m] = decay * lub_draw_uniform(d, 0.75, 1.25);
@@ -48,33 +48,33 @@ static lub_valve draw_valve(lub_draw *d, double lowest, double decay, double ris
 static lub_voice draw_voice(uint64_t key) {
   lub_draw d = stream(key, LUB_STREAM_PATIENT);
   lub_voice v;
-  v.rate = lub_draw_octaves(&d, 56.0, 1.0);
+  v.rate = lub_draw_octaves(&d, 56.0, 0.75);
   v.arrhythmia = lub_draw_uniform(&d, 0.01, 0.06);
   v.jitter = lub_draw_uniform(&d, 0.005, 0.02);
   v.breathing = lub_draw_uniform(&d, 0.18, 0.38);
   v.split = lub_draw_uniform(&d, 0.01, 0.03);
   v.s1 = draw_valve(&d, 35.0, 0.024, 0.008);
   v.s2 = draw_valve(&d, 50.0, 0.016, 0.004);
-  v.chest = lub_draw_octaves(&d, 180.0, 1.5);
+  v.chest = lub_draw_octaves(&d, 260.0, 0.9);
   return v;
 }
 
 static lub_device draw_device(uint64_t key) {
   lub_draw d = stream(key, LUB_STREAM_DEVICE);
   lub_device v;
-  v.low = lub_draw_octaves(&d, 12.0, 1.5);
-  v.high = lub_draw_octaves(&d, 500.0, 1.4);
+  v.low = lub_draw_octaves(&d, 14.0, 0.8);
+  v.high = lub_draw_octaves(&d, 650.0, 0.9);
   v.peak = lub_draw_octaves(&d, 60.0, 2.0);
-  v.peak_gain = lub_draw_uniform(&d, -4.0, 8.0);
-  v.floor = lub_draw_uniform(&d, -75.0, -55.0);
+  v.peak_gain = lub_draw_uniform(&d, -3.0, 5.0);
+  v.floor = lub_draw_uniform(&d, -80.0, -68.0);
   v.mains = lub_draw_chance(&d, 0.6) ? 50.0 : 60.0;
   return v;
 }
 
 /* What the label adds. */
 static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p) {
-  static const double extra[] = {0.45, 0.25, 0.15, 0.15}, artifact[] = {0.28, 0.24, 0.22, 0.12, 0.14},
-                      murmur[] = {0.4, 0.35, 0.25}, run[] = {0.3, 0.3, 0.25, 0.15};
+  static const double extra[] = {0.5, 0.25, 0.25, 0.0}, artifact[] = {0.28, 0.24, 0.22, 0.12, 0.14},
+                      murmur[] = {0.4, 0.35, 0.25}, run[] = {0.6, 0.3, 0.1};
   p->kind = p->second_kind = -1;
   switch (o->label) {
   case LUB_HEART_ARTIFACT:
@@ -86,18 +86,18 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
     break;
   case LUB_HEART_EXTRAHLS:
     p->kind = lub_draw_choice(d, extra, LUB_EXTRA_KINDS);
-    p->level = lub_draw_octaves(d, 0.3, 1.2);
-    p->delay = p->kind == LUB_EXTRA_CLICK ? lub_draw_uniform(d, 0.10, 0.16) : lub_draw_uniform(d, 0.12, 0.17);
-    p->lead = lub_draw_uniform(d, 0.09, 0.14);
+    p->level = lub_draw_octaves(d, 0.6, 0.9);
+    p->delay = p->kind == LUB_EXTRA_CLICK ? lub_draw_uniform(d, 0.10, 0.16) : lub_draw_uniform(d, 0.14, 0.19);
+    p->lead = lub_draw_uniform(d, 0.12, 0.16);
     break;
   case LUB_HEART_EXTRASTOLE:
-    p->run = 1 + lub_draw_choice(d, run, 4);
-    p->coupling = lub_draw_uniform(d, 0.48, 0.64);
+    p->run = 1 + lub_draw_choice(d, run, 3);
+    p->coupling = lub_draw_uniform(d, 0.44, 0.54);
     break;
   case LUB_HEART_MURMUR:
     p->kind = lub_draw_choice(d, murmur, LUB_MURMUR_KINDS);
-    p->level = lub_draw_octaves(d, 0.06, 2.0);
-    p->band = lub_draw_octaves(d, 110.0, 1.5);
+    p->level = lub_draw_octaves(d, 0.16, 1.6);
+    p->band = lub_draw_octaves(d, 150.0, 1.2);
     break;
   default: break;
   }
@@ -107,21 +107,21 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
 static void draw_take(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p) {
   double near = lub_draw_uniform(d, -1.0, 1.0); /* -1: base of the heart, S2 is loud; 1: apex, S1 is */
   p->heart = 1.0;
-  p->s1_level = lub_synth_gain(4.0 * near);
-  p->s2_level = 0.8 * lub_synth_gain(-4.0 * near);
+  p->s1_level = lub_synth_gain(2.5 * near);
+  p->s2_level = 0.8 * lub_synth_gain(-2.5 * near);
   p->breath_phase = lub_draw_uniform(d, 0.0, 1.0);
-  double snr = lub_draw_uniform(d, 14.0, 38.0);
+  double snr = lub_draw_uniform(d, 34.0, 52.0);
   p->ambient = lub_synth_gain(-(isnan(o->snr) ? snr : o->snr));
   p->ambient_colour = lub_draw_octaves(d, 80.0, 3.0);
-  p->breath = lub_synth_gain(lub_draw_uniform(d, -44.0, -20.0));
+  p->breath = lub_synth_gain(lub_draw_uniform(d, -56.0, -34.0));
   p->breath_band = lub_draw_octaves(d, 110.0, 1.8);
-  p->tremor = lub_synth_gain(lub_draw_uniform(d, -40.0, -16.0));
-  p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -50.0, -24.0)) : 0.0;
-  p->clicks = lub_draw_chance(d, 0.4) ? lub_draw_uniform(d, 0.3, 1.5) : 0.0;
+  p->tremor = lub_synth_gain(lub_draw_uniform(d, -56.0, -32.0));
+  p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -60.0, -40.0)) : 0.0;
+  p->clicks = lub_draw_chance(d, 0.25) ? lub_draw_uniform(d, 0.3, 1.0) : 0.0;
   p->click_level = lub_draw_octaves(d, 0.1, 2.5);
-  p->rubs = lub_draw_chance(d, 0.35) ? lub_draw_uniform(d, 0.2, 0.8) : 0.0;
+  p->rubs = lub_draw_chance(d, 0.25) ? lub_draw_uniform(d, 0.2, 0.8) : 0.0;
   p->rub_level = lub_draw_octaves(d, 0.03, 2.5);
-  p->gain = lub_synth_gain(lub_draw_uniform(d, -34.0, -6.0));
+  p->gain = lub_synth_gain(lub_draw_uniform(d, -18.0, -6.0));
 }
 
 /* === rhythm === */

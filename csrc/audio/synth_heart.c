@@ -97,14 +97,14 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
     double level = plan->heart * (1.0 - 0.25 * breath) * (1.0 + 0.08 * lub_draw_normal(&d));
     double s1 = level * plan->s1_level, s2 = level * plan->s2_level;
     if (beat->premature) {
-      s1 *= lub_draw_uniform(&d, 0.9, 1.4);
-      s2 *= lub_draw_uniform(&d, 0.2, 0.7);
+      s1 *= lub_draw_uniform(&d, 1.3, 1.9);
+      s2 *= lub_draw_uniform(&d, 0.2, 0.5);
     } else if (after_pause) {
       s1 *= 1.15;
       s2 *= 1.15;
     }
     after_pause = beat->premature;
-    double pitch = 1.0 + 0.02 * lub_draw_normal(&d), split = v->split * (0.5 + 1.5 * breath);
+    double pitch = (beat->premature ? 1.7 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d)), split = v->split * (0.5 + 1.5 * breath);
     add_valve(track, &v->s1, beat->s1, pitch, 0.7 * s1);
     add_valve(track, &v->s1, beat->s1 + 0.022, 1.12 * pitch, 0.45 * s1);
     add_valve(track, &v->s2, beat->s2, pitch, 0.75 * s2);

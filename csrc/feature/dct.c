@@ -44,7 +44,7 @@ lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type,
           if (n < dct->terms) dct->basis[(group * dct->terms + n) * GROUP + r] = (float)value;
           sum += value;
         }
-        dct->row_sums[group * GROUP + r] = (float)sum;
+        dct->row_sums[group * GROUP + r] = folded && k > 0 ? 0 : (float)sum; /* cosines over whole half periods */
       }
   return LUB_OK;
 }

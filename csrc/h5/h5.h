@@ -9,6 +9,9 @@
  * call of HDF5, which is not thread-safe as distributions build it, and its own error
  * messages are never printed; a host's setting of them is kept.
  *
+ * Files that are cut, empty or no HDF5 are refused. HDF5 1.10 itself is not safe against bytes that were changed on
+ * purpose: it trusts the sizes in its heap of long strings. A file of unknown origin is as trustworthy as a program.
+ *
  * Errors: LUB_EWORLD "file: object: reason (HDF5's words)", LUB_EARG, LUB_ENOMEM. */
 #ifndef LUB_H5_H5_H
 #define LUB_H5_H5_H

@@ -1,6 +1,8 @@
 /* core.pipeline: extraction (pipeline/extraction.h) as a job that Lua advances in a loop. */
 #include "pipeline/extraction.h"
 
+#include <math.h>
+
 #include "lua/sound.h"
 
 #define EXTRACTION "lubdub.Extraction"
@@ -12,7 +14,6 @@ typedef struct extraction_object {
 } extraction_object;
 enum { JOB_ANCHORS = 1, JOB_RESULT, JOB_VALUES = 2 };
 
-
 #define FIELD(field) .name = #field, .offset = offsetof(lub_extraction_options, load.field)
 static const lub_option extraction_table[] = {
     {FIELD(duration), .type = LUB_OPTION_NUMBER, .nullable = true, .none = true, .min = 1e-9, .max = INFINITY},
@@ -23,6 +24,16 @@ static const lub_option extraction_table[] = {
     {.name = "pad", .offset = offsetof(lub_extraction_options, pad), .type = LUB_OPTION_BOOL},
     LUB_OPTIONS_END};
 
+/* The field `offset` of the item in the table at `row`: seconds, 0 where there is none. */
+static double read_offset(lua_State *L, int row, lua_Integer i) {
+  int type = lua_getfield(L, row, "offset");
+  double offset = type == LUA_TNIL ? 0 : lua_tonumber(L, -1);
+  if ((type != LUA_TNIL && type != LUA_TNUMBER) || !(offset >= 0 && offset < INFINITY))
+    luaL_error(L, "extract: offset of item %I must be seconds from 0", i);
+  lua_pop(L, 1);
+  return offset;
+}
+
 /* Reads item i of the list `items` into `item`; what it points to goes into the table `anchors`. */
 static void read_item(lua_State *L, int items, int anchors, lua_Integer i, lub_item *item) {
   int top = lua_gettop(L);
@@ -30,6 +41,7 @@ static void read_item(lua_State *L, int items, int anchors, lua_Integer i, lub_i
   *item = (lub_item){0};
   if (type == LUA_TTABLE) {
     int row = lua_gettop(L);
+    item->offset = read_offset(L, row, i);
     if (lua_getfield(L, row, "audio") != LUA_TNIL) {
       if (!lubL_testtensor(L, -1)) luaL_error(L, "extract: audio of item %I must be a Tensor", i);
       lub_tensor *audio = lubL_checkcontiguous(L, lua_gettop(L));

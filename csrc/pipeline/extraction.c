@@ -58,6 +58,13 @@ static const char *item_name(const lub_item *item, int64_t i, char text[32]) {
   return text;
 }
 
+/* How item i is read. */
+static lub_load_options load_options(const lub_extraction *x, const lub_item *item) {
+  lub_load_options options = x->options.load;
+  options.offset += item->offset;
+  return options;
+}
+
 /* === the shape of a row === */
 
 static lub_status set_row(lub_extraction *x, int64_t samples, lub_error *err) {
@@ -90,13 +97,13 @@ static void measure(void *context, int64_t chunk, int thread) {
     int64_t i = atomic_fetch_add(&x->next, 1), samples;
     if (i >= x->count) return;
     const lub_item *item = &x->items[i];
+    lub_load_options options = load_options(x, item);
     char text[32];
     lub_shape shape;
     lub_error err;
     lub_status status =
-        item->path ? lub_load_measure_file(item->path, &x->options.load, &samples, &err)
-                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &x->options.load,
-                                             &samples, &err);
+        item->path ? lub_load_measure_file(item->path, &options, &samples, &err)
+                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples, &err);
     if (status == LUB_OK) status = lub_plan_shape(x->plan, samples, &shape, &err);
     x->measured[i] = status == LUB_OK ? samples : -1;
     if (status != LUB_OK) fail(x, i, &err);
@@ -129,10 +136,11 @@ static lub_status agree(lub_extraction *x, lub_error *err) {
 
 static lub_status start(lub_extraction *x, slot *s, lub_error *err) {
   const lub_item *item = &x->items[s->item];
+  lub_load_options options = load_options(x, item);
   char text[32];
-  lub_status status = item->path ? lub_load_file(&s->load, item->path, &x->options.load, err)
+  lub_status status = item->path ? lub_load_file(&s->load, item->path, &options, err)
                                  : lub_load_memory(&s->load, item_name(item, s->item, text), item->data,
-                                                   item->channels, item->frames, item->sr, &x->options.load, err);
+                                                   item->channels, item->frames, item->sr, &options, err);
   if (status != LUB_OK) return status;
   if (lub_load_channels(s->load) > 1)
     return lub_fail(err, LUB_EARG, "has %d channels, and a plan takes one: mono must be true",
@@ -158,7 +166,8 @@ static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
   if (warning) x->warnings[s->item] = keep(warning);
   if (missing > 0 && !x->options.pad)
     return lub_fail(err, LUB_EARG, "is too short: %.2f s from %g s on, and %g s are wanted (pad = true appends zeros)",
-                    (double)samples / lub_load_sr(s->load), x->options.load.offset, x->options.load.duration);
+                    (double)samples / lub_load_sr(s->load), load_options(x, &x->items[s->item]).offset,
+                    x->options.load.duration);
   /* Rounding of rates may leave a recording a sample more or less than the next one. It keeps its own length, which is
    * librosa's, unless that changes the number of frames. */
   bool same = missing == 0 && samples > 0 && lub_plan_shape(x->plan, samples, &shape, err) == LUB_OK &&

@@ -13,12 +13,13 @@
 #include "base/shape.h"
 #include "feature/plan.h"
 
-/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. */
+/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds of it are
+ * passed over, beside those of the load options: a window of a longer recording. */
 typedef struct lub_item {
   const char *path; /* NULL: memory */
   const float *data;
   int64_t channels, frames;
-  double sr;
+  double sr, offset;
 } lub_item;
 
 typedef struct lub_extraction_options {

@@ -15,5 +15,5 @@ return function(message, ...)
     level = level + 1
     info = debug.getinfo(level, "S")
   end
-  error(message, info and level or 2)
+  error(message, info and level or 0) -- no line of the caller is left after a tail call, as in the REPL
 end

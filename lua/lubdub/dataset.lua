@@ -70,7 +70,7 @@ function object.methods:windows(given)
 end
 
 --- Features of all rows: see `lubdub.dataset.extract`.
--- @param plan e.g. `lubdub.MFCC { n_mfcc = 40 }`
+-- @param plan e.g. `lubdub.MFCC { n_mfcc = 40 }`, or the steps of `lubdub.preprocessing.steps`
 -- @tparam ?table given `duration`, `offset`, `pad`, `skip`, `progress`
 -- @treturn Tensor (rows, n_mfcc, frames, 1)
 -- @treturn ?Dataset with `skip`: the rows of the tensor

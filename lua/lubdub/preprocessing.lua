@@ -82,7 +82,8 @@ end
 
 --- Runs the steps over recordings: the row of every one that fails is zeros, and its reason is in the second result.
 -- @tparam table steps
--- @tparam table items a list of paths, or of tables with `path`, or with `audio` (a Tensor) and `samplerate`
+-- @tparam table items a list of paths, or of tables with `path`, or with `audio` (a Tensor) and `samplerate`, and
+-- `offset` (0 s), which adds to that of the step: a data set is such a list
 -- @tparam ?table given progress: called with (items done, items in all) some 30 times a second;
 -- strict (false): a file with less data than it promises fails
 -- @treturn Tensor (#items, ...)

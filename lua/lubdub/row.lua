@@ -139,6 +139,14 @@ function row.draft(self)
   return draft
 end
 
+--- The value of a column, nil where it would be in a header that cannot be read.
+-- @tparam row self
+-- @tparam string key
+function row.peek(self, key)
+  if from_header[key] and self[DATA][key] == nil and row.unreadable(self) then return nil end
+  return self[key]
+end
+
 --- Why the recording cannot be read, or nil.
 -- @tparam row self
 -- @treturn ?string "path: reason"

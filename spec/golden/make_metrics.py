@@ -116,6 +116,14 @@ def odd_cases():
     yield case(["a", "b"], ["a", "b"], ["x", "a"])
     yield case([1, 2, 3, 3], [1, 2, 3, 1], None, [0.1, 0.2, 0.3, 0.7])
     yield case([0, 1, 0, 1], [0, 1, 1, 1], None, [1, 0, 1, 0])
+    many = ["c%02d" % i for i in range(27)]                         # the order of a sum shows in its last digit
+    rng = np.random.RandomState(9)
+    t, p = rng.randint(27, size=120), rng.randint(27, size=120)
+    t, p = [many[i] for i in t], [many[i if rng.rand() < 0.6 else j] for i, j in zip(t, p)]
+    weights = (rng.randint(0, 20, 120) / 10).tolist()
+    support = m.precision_recall_fscore_support(t, p, sample_weight=weights)[3]
+    assert float(np.sum(support)) != sum(support.tolist())
+    yield case(t, p, None, weights, 2, None, (0.0,))
     yield case(["accuracy", "macro avg"], ["accuracy", "accuracy"])
 
 

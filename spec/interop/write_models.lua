@@ -1,5 +1,5 @@
---- Saves models for keras_opens.py: every layer with every form of its options, compiled and not, and two that Keras itself
--- saved and lubdub read. Beside each NAME.h5 lies a NAME.json with what lubdub predicts.
+--- Saves models for keras_opens.py: every layer with every form of its options, compiled and not, and two that
+-- Keras itself saved and lubdub read. Beside each NAME.h5 lies a NAME.json with what lubdub predicts.
 -- usage: lua5.4 spec/interop/write_models.lua FOLDER     (from the repository's root, after make)
 package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
 package.cpath = "lua/?.so;" .. package.cpath

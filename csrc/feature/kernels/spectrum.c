@@ -96,14 +96,16 @@ static void decibel(float *x, int64_t bands, float *highest) {
 }
 
 /* Bands lie around -50 dB or so, all on one side: their mean is taken out before the sums and put back, times the
- * sum of the row, behind them. That keeps the sums small, and their roundings with them. */
+ * sum of the row, behind them. That keeps the sums small, and their roundings with them; and bands that are all alike
+ * (silence) give exactly 0 in every row but the first, as in scipy. */
 static void dct(const lub_dct *dct, const float *x, float floor, float *work, float *out) {
   const vf least = vf_all(floor);
   int64_t n = dct->inputs, terms = dct->terms;
   float *even = work, *odd = dct->folded ? work + terms * VL : work;
+  const vf first = vf_max(vf_load(x), least);
   vf mean = {0};
-  for (int64_t i = 0; i < n; i++) mean += vf_max(vf_load(x + i * VL), least);
-  mean *= vf_all(1.0f / (float)n);
+  for (int64_t i = 1; i < n; i++) mean += vf_max(vf_load(x + i * VL), least) - first;
+  mean = vf_fma(mean, vf_all(1.0f / (float)n), first); /* exact where all are alike */
   if (dct->folded) {
     for (int64_t i = 0; i < n / 2; i++) {
       vf a = vf_max(vf_load(x + i * VL), least) - mean, b = vf_max(vf_load(x + (n - 1 - i) * VL), least) - mean;

@@ -76,3 +76,10 @@ function methods:group_by(name)
     return nil
   end
 end
+
+--- The first rows as a table: `print(clips:show(5))`.
+-- @tparam ?integer n how many (default 10)
+-- @treturn string
+function methods:show(n)
+  return require "lubdub.dataset.show"(self, n)
+end

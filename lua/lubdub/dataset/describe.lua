@@ -29,7 +29,7 @@ local function summary(clips, group_column)
   for _, clip in ipairs(clips) do
     local group = group_column and clip[group_column]
     if group ~= nil and not groups[group] then groups[group], n_groups = true, n_groups + 1 end
-    local duration = not row.unreadable(clip) and clip.duration
+    local duration = row.peek(clip, "duration")
     if duration then
       durations[#durations + 1] = duration
       total = total + duration
@@ -72,7 +72,7 @@ end
 local function rates(self)
   local list = {}
   for _, clip in self:iter() do
-    if not row.unreadable(clip) and clip.samplerate then list[#list + 1] = clip.samplerate end
+    list[#list + 1] = row.peek(clip, "samplerate")
   end
   if #list == 0 then return nil end
   local parts = {}

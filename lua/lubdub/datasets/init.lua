@@ -6,7 +6,7 @@
 --
 -- A folder that is not there, or that holds no recordings, is an error that names it.
 -- @module lubdub.datasets
-local there = { pascal = true, folder = true, hearts = true }
+local there = { pascal = true, folder = true, hearts = true, make_folder = true }
 
 return setmetatable({}, {
   __index = function(self, name)

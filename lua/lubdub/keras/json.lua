@@ -1,6 +1,7 @@
 --- JSON as Keras files need it, over dkjson: the same value gives the same text in every run, numbers keep
 -- all their digits, and Python's None is `false` on this side, as everywhere in lubdub.
 local dkjson = require "dkjson"
+local failure = require "lubdub.keras.failure"
 
 local json = { null = dkjson.null }
 
@@ -64,10 +65,10 @@ end
 
 --- The value of a text, with `false` for null and plain tables; nil and the reason where it is no JSON.
 function json.decode(text)
-  local ok, value, _, reason = pcall(dkjson.decode, text, 1, false, nil, nil)
-  if not ok then return nil, tostring(value) end
-  if reason then return nil, reason end
-  return value
+  local ok, result = failure.tried(function() return table.pack(dkjson.decode(text, 1, false, nil, nil)) end)
+  if not ok then return nil, "is nested too deeply" end -- nothing but the stack's end makes dkjson raise
+  if result[3] then return nil, result[3] end
+  return result[1]
 end
 
 return json

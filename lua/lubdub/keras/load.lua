@@ -289,8 +289,11 @@ end
 local function read_own(reader, model)
   local own = read_json(reader, "lubdub")
   if not own then return end
-  model.labels = own.labels or nil
-  model.preprocessing = restored(reader, own.preprocessing) or nil
+  for _, field in ipairs { "labels", "preprocessing" } do
+    local value = own[field]
+    if value ~= nil and type(value) ~= "table" then fail("%s: attribute lubdub: %s is no list", reader.path, field) end
+    model[field] = restored(reader, value)
+  end
 end
 
 local function read_model(path)

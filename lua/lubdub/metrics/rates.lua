@@ -29,9 +29,13 @@ function rates.tally(pair, labels)
       if i then tp[i] = tp[i] + weight end
     end
   end
-  -- scikit-learn's counts are floats with weights, and also when not one sample is right: its report shows it.
+  -- scikit-learn counts in floats with weights, and also when not one sample is right, and sums right and wrong ones
+  -- apart: the report shows both in the last digits of a support.
   if pair.weights or hits == 0 then
-    for i in ipairs(labels) do support[i] = support[i] + 0.0 end
+    for i, right in ipairs(tp) do
+      support[i] = right + (support[i] - right) + 0.0
+      predicted[i] = right + (predicted[i] - right) + 0.0
+    end
   end
   return { tp = tp, predicted = predicted, support = support, total = total, labels = labels }
 end

@@ -123,8 +123,8 @@ function report.classification_report(y_true, y_pred, given)
 
   local shown, whole = input.places(labels), true
   for _, label in ipairs(pair.labels) do whole = whole and shown[label] end
-  local support = 0
-  for _, n in ipairs(tally.support) do support = support + n end
+  local support = input.sum(tally.support)
+  support = math.type(tally.support[1]) == "integer" and math.tointeger(support) or support
   local averages = {}
   for i, average in ipairs { "micro", "macro", "weighted" } do
     local name = average == "micro" and whole and "accuracy" or average .. " avg"

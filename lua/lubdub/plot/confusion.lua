@@ -125,7 +125,8 @@ return function(y_true, y_pred, given)
   local where = "plot.confusion_matrix"
   local is_matrix = confusion.is_matrix(y_true)
   if is_matrix and given == nil then given = y_pred end
-  local o = options.read(where, given, Figure.options { normalize = false, labels = false, sample_weight = false })
+  local o = options.read(where, given,
+    Figure.options("Confusion matrix", { normalize = false, labels = false, sample_weight = false }))
   local counts = y_true
   if is_matrix then
     if o.labels or o.sample_weight then blame("%s: labels and sample_weight belong to the matrix given", where) end
@@ -135,7 +136,6 @@ return function(y_true, y_pred, given)
   local cm = counts
   if o.normalize then cm = counts:normalized(o.normalize) end
   if counts.normalize then counts = nil end
-  if o.title == "" then o.title = "Confusion matrix" end
 
   local n, names = #cm, {}
   for i, label in ipairs(cm.labels) do names[i] = shorten(label) end

@@ -10,9 +10,9 @@ Figure.__index = Figure
 
 local SMALLEST, LARGEST = 100, 10000
 
---- The options of every figure, with defaults for `options.read`.
-function Figure.options(more)
-  local known = { size = false, title = "", theme = "light" }
+--- The options of every figure, with defaults for `options.read`, and `more` of one figure's own.
+function Figure.options(title, more)
+  local known = { size = false, title = title, theme = "light" }
   for name, value in pairs(more or {}) do known[name] = value end
   return known
 end

@@ -49,7 +49,8 @@ function gnuplot.draw(script, format)
   local written, unwritten = write(file.name, script)
   if not written then return nil, "gnuplot: " .. unwritten end
 
-  local pipe, no_pipe = io.popen(("gnuplot '%s' 2>'%s' </dev/null"):format(file.name, errors.name), "r")
+  -- -d: a user's own .gnuplot must not change the picture
+  local pipe, no_pipe = io.popen(("gnuplot -d '%s' 2>'%s' </dev/null"):format(file.name, errors.name), "r")
   if not pipe then return nil, "gnuplot: " .. no_pipe end
   local picture = pipe:read "a"
   local _, how, code = pipe:close()

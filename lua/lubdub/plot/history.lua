@@ -125,13 +125,13 @@ end
 -- stepped over, nan is a gap.
 -- @tparam[opt] table options
 -- @tparam ?table options.metrics names of the panels, in order (default: loss, then all others)
--- @tparam ?string|boolean options.title false for none
+-- @tparam ?string|boolean options.title above all panels (default: none)
 -- @tparam ?table options.size { width, height } in pixels (default: 480 by 400 a panel)
 -- @tparam ?string options.theme "light" (default) or "dark"
 -- @treturn Figure
 return function(history, given)
   local where = "plot.history"
-  local o = options.read(where, given, Figure.options { metrics = false })
+  local o = options.read(where, given, Figure.options(false, { metrics = false }))
   if type(history) ~= "table" then blame("%s: a history expected, got %s", where, type(history)) end
   local values = type(history.history) == "table" and history.history or history
   local epochs = type(history.epoch) == "table" and history.epoch or {}
@@ -143,7 +143,6 @@ return function(history, given)
     end
   end
   local columns, rows = grid(#names)
-  if o.title == "" then o.title = false end
   o.size = o.size or { PANEL * columns, HEIGHT * rows + (o.title and HEAD or 0) }
   return Figure.new(where, "curves of " .. table.concat(names, ", "), o, function(canvas)
     draw(canvas, o.title, names, values, epochs)
