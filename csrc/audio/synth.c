@@ -86,7 +86,7 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
     break;
   case LUB_HEART_EXTRAHLS:
     p->kind = lub_draw_choice(d, extra, LUB_EXTRA_KINDS);
-    p->level = lub_draw_octaves(d, 0.6, 0.9);
+    p->level = lub_draw_octaves(d, 0.7, 0.8);
     p->delay = p->kind == LUB_EXTRA_CLICK ? lub_draw_uniform(d, 0.10, 0.16) : lub_draw_uniform(d, 0.14, 0.19);
     p->lead = lub_draw_uniform(d, 0.12, 0.16);
     break;
@@ -113,7 +113,7 @@ static void draw_take(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p
   double snr = lub_draw_uniform(d, 34.0, 52.0);
   p->ambient = lub_synth_gain(-(isnan(o->snr) ? snr : o->snr));
   p->ambient_colour = lub_draw_octaves(d, 80.0, 3.0);
-  p->breath = lub_synth_gain(lub_draw_uniform(d, -56.0, -34.0));
+  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -20.0));
   p->breath_band = lub_draw_octaves(d, 110.0, 1.8);
   p->tremor = lub_synth_gain(lub_draw_uniform(d, -56.0, -32.0));
   p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -60.0, -40.0)) : 0.0;

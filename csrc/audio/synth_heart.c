@@ -104,13 +104,13 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
       s2 *= 1.15;
     }
     after_pause = beat->premature;
-    double pitch = (beat->premature ? 1.7 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d)), split = v->split * (0.5 + 1.5 * breath);
+    double pitch = (beat->premature ? 1.6 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d)), split = v->split * (0.5 + 1.5 * breath);
     add_valve(track, &v->s1, beat->s1, pitch, 0.7 * s1);
     add_valve(track, &v->s1, beat->s1 + 0.022, 1.12 * pitch, 0.45 * s1);
     add_valve(track, &v->s2, beat->s2, pitch, 0.75 * s2);
     add_valve(track, &v->s2, beat->s2 + split, 0.9 * pitch, 0.45 * s2);
     /* some beats lack the extra sound, as breath and heart move */
-    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.12);
+    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.06);
     if (heard) add_label(track, plan, label, beat, next, level);
   }
 }
