@@ -18,7 +18,7 @@ static void render_one(void *context, int64_t chunk, int thread) {
 }
 
 /* core.synth.render(where, list): a list of Tensors, one for each table of options, and a list of
- * their sample rates; made in parallel. The caller keeps a call below 50 ms (60 ns a sample). */
+ * their sample rates; made in parallel. The caller keeps a call below 50 ms (30 ns a sample). */
 static int synth_render(lua_State *L) {
   const char *where = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
