@@ -109,9 +109,9 @@ local function new_result(logs, metrics)
   })
 end
 
--- A callback that shows a bar on a terminal and takes it away at the end.
+-- A callback that shows a bar on a terminal when it takes long, and takes it away at the end.
 local function bar_callback(label, total)
-  local bar = progress.bar { label = label, total = total or false }
+  local bar = progress.bar { label = label, total = total or false, delay = 0.5 }
   return {
     on_test_batch_end = function(_, batch) bar:update(batch) end,
     on_test_end = function() bar:clear() end,
@@ -144,8 +144,9 @@ function evaluate.evaluate(model, x, y, given)
   model:ensure_trainer()
   local CallbackList = require "lubdub.callbacks.list"
   local steps = o.steps or type(source) == "table" and source.steps
-  local callbacks = CallbackList.new("evaluate", o.callbacks, model, { epochs = 1, steps = steps, verbose = o.verbose },
-    o.verbose ~= 0 and { bar_callback("evaluate", steps) } or nil)
+  local list = CallbackList.check("evaluate", o.callbacks)
+  if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
+  local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
   local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
   return new_result(logs, model.metrics)
 end
@@ -161,7 +162,7 @@ function evaluate.predict(model, x, given)
   model:ensure_trainer()
   local n, trainer = x:shape(1), model.trainer
   local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
-  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps }
+  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
   local result = Tensor.zeros { n, table.unpack(model.output_shape) }
   local first, batch = 1, 0
   for part in source(1, 0) do

@@ -45,7 +45,7 @@ local function read_steps(where, steps)
   local load = options.read("load", first.options, load_defaults)
   local plan = feature[features[second.name]](second.options)
   if load.sr ~= plan.sr then
-    blame("%s: load gives %s Hz, and %s takes %s Hz", where, load.sr, second.name, plan.sr)
+    blame("%s: load gives %g Hz, and %s takes %g Hz", where, load.sr, second.name, plan.sr)
   end
   local rest = {}
   for i = 3, #steps do

@@ -82,7 +82,7 @@ void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float
   const vi none = (vi)vu_all(LUB_NO_GRADIENT);
   const int64_t lanes = row->lanes, channels = row->channels;
   for (int64_t c = 0; c < channels; c += VL) {
-    vf sum = vf_load(bias_gradient + c);
+    vf sum = bias_gradient ? vf_load(bias_gradient + c) : zero;
     for (int64_t column = 0; column < row->columns; column++) {
       int64_t at = column * channels, to = column * row->pool_w * lanes;
       vf gradient = zero;
@@ -104,6 +104,6 @@ void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float
           vf_store(g[i] + to + j * lanes + c, vm_float(vm_equal(place, here), gradient, zero));
         }
     }
-    vf_store(bias_gradient + c, sum);
+    if (bias_gradient) vf_store(bias_gradient + c, sum);
   }
 }
