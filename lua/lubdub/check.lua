@@ -27,6 +27,9 @@ function check.tensor(where, name, value)
 end
 
 --- Raises an error unless the rows of a tensor have this shape.
+-- @tparam string where the function, for the message
+-- @tparam string name of the tensor there
+-- @tparam table shape of the tensor
 -- @tparam table expected the shape of one sample
 function check.sample_shape(where, name, shape, expected)
   local fits = #shape == #expected + 1

@@ -47,6 +47,9 @@ end
 local kinds = { string = "strings", number = "numbers", boolean = "booleans" }
 
 --- A list of labels, checked, as a new table. A whole float becomes an integer: a tensor's 1.0 is the label 1.
+-- @tparam string where the function, for messages
+-- @tparam string name of the argument there
+-- @param value what was given
 -- @tparam ?string kind the type that the labels must have
 -- @treturn table labels
 -- @treturn string their type
