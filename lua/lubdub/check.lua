@@ -1,5 +1,6 @@
 --- What fit, evaluate and predict ask of their data before they start: tensors of the right shape,
 -- rows that belong together, and nothing that is not a number.
+-- @module lubdub.check
 local Tensor = require("lubdub.core").Tensor
 local blame = require "lubdub.blame"
 

@@ -1,4 +1,5 @@
 --- model:evaluate and model:predict: passes over the data that change nothing.
+-- @module lubdub.evaluate
 local Tensor = require("lubdub.core").Tensor
 local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"

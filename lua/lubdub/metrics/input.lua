@@ -1,5 +1,6 @@
 --- What every metric reads: lists of labels, weights and scores, checked; and sums over them.
 -- A list is an ordinary Lua table or a Tensor. Labels are strings, whole numbers or booleans, one kind per call.
+-- @module lubdub.metrics.input
 local blame = require "lubdub.blame"
 
 local input = {}

@@ -1,4 +1,5 @@
 --- Sounds and their features as pictures.
+-- @module lubdub.plot.signal
 local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"

@@ -1,5 +1,6 @@
 --- Colours. Curves use Okabe and Ito's set, maps change steadily in lightness: colour-blind eyes and grey printers
 -- read both.
+-- @module lubdub.plot.theme
 local theme = {}
 
 -- Each theme: background, text, faint (grid and frames), curves (a list), and map: colours from the lowest value to
