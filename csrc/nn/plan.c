@@ -15,7 +15,7 @@ typedef struct node_state {
 typedef struct planner {
   const lub_node *nodes;
   int n;
-  bool reference;
+  lub_purpose purpose;
   node_state *state;
   lub_nn_plan *plan;
 } planner;
@@ -64,7 +64,7 @@ static bool follows(const planner *p, int i) {
 
 /* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
 static int conv_run(const planner *p, int i, lub_activation *activation) {
-  if (p->reference || !is(p, i, &lub_conv2d_kind)) return 0;
+  if (p->purpose.reference || !is(p, i, &lub_conv2d_kind)) return 0;
   const lub_conv2d_options *conv = p->nodes[i].layer->options;
   if (conv->strides[0] != 1 || conv->strides[1] != 1 || conv->dilation_rate[0] != 1 || conv->dilation_rate[1] != 1)
     return 0;
@@ -86,7 +86,7 @@ static int conv_run(const planner *p, int i, lub_activation *activation) {
 static bool is_large_dense(const planner *p, int i) {
   enum { LARGE = 1 << 16 };
   const lub_shape *in = input_shape(p, i, 0);
-  return !p->reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
+  return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
 }
 
 static void plan_layer(planner *p, int i, lub_stage *stage) {
@@ -164,10 +164,11 @@ static void mark_gradients(lub_nn_plan *plan) {
   }
 }
 
-lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err) {
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
+                           lub_nn_plan **plan, lub_error *err) {
   *plan = NULL;
   if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
-  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
+  planner p = {.nodes = nodes, .n = n, .purpose = purpose, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
   if (p.plan) {
     p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
     p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));
