@@ -126,7 +126,7 @@ static int loss_config(lua_State *L) {
 
 static int loss_tostring(lua_State *L) {
   lub_loss *loss = lubL_checkloss(L, 1);
-  lubL_pushoptionstext(L, loss->kind->options, loss->options, 1);
+  lubL_pushoptionstext(L, loss->kind->options, loss->options, LUBL_BRIEF);
   lua_pushfstring(L, "%s(%s)", loss->kind->class_name, lua_tostring(L, -1));
   return 1;
 }

@@ -1,6 +1,8 @@
 /* loss.h - losses and their gradients, one sample at a time. Names, options and numbers are Keras' on TensorFlow:
  * behind a final softmax the categorical ones are computed from its inputs (the logits), behind a final sigmoid
- * the binary one; elsewhere outputs are probabilities, kept within [1e-7, 1 - 1e-7], or with from_logits logits. */
+ * the binary one; elsewhere outputs are probabilities, kept within [1e-7, 1 - 1e-7], or with from_logits logits.
+ * (Keras on TensorFlow takes the inputs of either activation for either loss, which is no cross-entropy of the
+ * outputs; there we do what it does on JAX.) */
 #ifndef LUB_NN_LOSS_H
 #define LUB_NN_LOSS_H
 

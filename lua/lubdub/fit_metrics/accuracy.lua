@@ -45,8 +45,9 @@ local function check_threshold(o)
 end
 
 local function metric(kind, name, count, own, check)
-  return class(kind, { name = name, direction = "up", options = own, check = check, start = start,
-    add = accuracy(count), value = value })
+  local like_outputs = count ~= by_shape and not kind:find "^Sparse"
+  return class(kind, { name = name, direction = "up", like_outputs = like_outputs, options = own, check = check,
+    start = start, add = accuracy(count), value = value })
 end
 
 return {

@@ -93,7 +93,7 @@ end
 
 return {
   AUC = class("AUC", {
-    name = "auc", direction = "up", check = check, add = add, value = value,
+    name = "auc", direction = "up", like_outputs = true, check = check, add = add, value = value,
     options = { num_thresholds = 200, curve = "ROC", summation_method = "interpolation", multi_label = false,
       from_logits = false },
     start = function(self) self.labels = {} end,

@@ -25,7 +25,7 @@ local function check_hits(kind)
 end
 
 local function hits(kind, name, value)
-  return class(kind, { name = name, direction = "up", options = { thresholds = false, top_k = false, class_id = false },
+  return class(kind, { name = name, direction = "up", like_outputs = true, options = { thresholds = false, top_k = false, class_id = false },
     check = check_hits(kind), value = value,
     start = function(self) self.true_positives, self.false_positives, self.false_negatives = 0, 0, 0 end,
     add = function(self, y, p, w)
@@ -84,7 +84,7 @@ local function score(self)
 end
 
 local function f_scores(kind, name, own)
-  return class(kind, { name = name, direction = "up", options = own, check = check_score(kind), value = score,
+  return class(kind, { name = name, direction = "up", like_outputs = true, options = own, check = check_score(kind), value = score,
     start = function(self) self.sums = { {}, {}, {}, {} } end,
     add = function(self, y, p, w) counts.columns(y, p, w, self.options.threshold or nil, self.sums) end })
 end
