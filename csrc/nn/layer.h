@@ -45,6 +45,7 @@ typedef struct lub_pass {
   float *const *gparam; /* of the params, in their layout: added to */
   bool training;
   uint64_t key;        /* of this sample's random stream in this layer at this step */
+  float *scratch;      /* as many floats as the kind's `scratch` says; nothing lasts in it from one call to the next */
 } lub_pass;
 
 /* A kind of layer: one struct of functions per file in nn/layers/. */
@@ -52,7 +53,8 @@ typedef struct lub_layer_kind {
   const char *name; /* Keras' class name */
   const lub_option *options;
   size_t options_size;
-  int activation_at; /* offset of the activation's choice in the options; -1: none */
+  int activation_at; /* offset of the activation's choice in the options; -1: it is always `activation` */
+  lub_activation activation;
   int inputs;        /* how many inputs it takes */
   bool training_only; /* at inference it is the identity */
   /* Refuses options that do not fit together; may be NULL. */
@@ -61,6 +63,8 @@ typedef struct lub_layer_kind {
   lub_status (*output_shape)(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err);
   /* Declares the params for this input: names, shapes, initializers; returns how many. NULL: none. */
   int (*params)(const lub_layer *layer, const lub_shape *in, lub_param *params);
+  /* How many floats of scratch forward and backward want. NULL: none. */
+  int64_t (*scratch)(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
   /* The reference implementation. */
   void (*forward)(const lub_pass *pass);
   void (*backward)(const lub_pass *pass);
