@@ -1,25 +1,10 @@
 /* lubdub.core: the C half of lubdub. lua/lubdub/ composes it; nobody else requires it. */
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "base/cpu.h"
 #include "base/pool.h"
 #include "lua/lubdub.h"
-
-int lubL_failure(lua_State *L, const lub_error *err) {
-  if (err->status == LUB_EWORLD) {
-    lua_pushnil(L);
-    lua_pushstring(L, err->message);
-    return 2;
-  }
-  return luaL_error(L, "%s", err->message);
-}
-
-void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {
-  luaL_newmetatable(L, name);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  if (meta) luaL_setfuncs(L, meta, 0); /* may replace __index */
-  lua_pop(L, 1);
-}
 
 /* core.clock(): seconds on a monotonic clock. */
 static int core_clock(lua_State *L) {
@@ -52,6 +37,14 @@ static int core_cpu(lua_State *L) {
   return 2;
 }
 
+/* core.terminal_columns(): the width of the terminal on standard output; nil where that is none. */
+static int core_terminal_columns(lua_State *L) {
+  struct winsize size;
+  if (!isatty(STDOUT_FILENO)) return 0;
+  lua_pushinteger(L, ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80);
+  return 1;
+}
+
 static int release_pool(lua_State *L) {
   (void)L;
   lub_pool_release();
@@ -65,6 +58,7 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"set_num_threads", core_set_num_threads},
                                        {"num_threads", core_num_threads},
                                        {"cpu", core_cpu},
+                                       {"terminal_columns", core_terminal_columns},
                                        {NULL, NULL}};
   static const struct {
     const char *name;

@@ -1,4 +1,5 @@
 /* Options from Lua tables; and core.options.check for the options of Lua functions. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/lubdub.h"
@@ -24,9 +25,10 @@ static int wrong_option(lua_State *L, const char *where, const lub_option *o, co
 static void check_bounds(lua_State *L, const char *where, const lub_option *o, double value) {
   if (o->min == o->max) return;
   if (value >= o->min && (o->below_max ? value < o->max : value <= o->max)) return;
-  if (isinf(o->max)) luaL_error(L, "%s: option '%s' must be at least %f, got %f", where, o->name, o->min, value);
-  luaL_error(L, "%s: option '%s' must be in [%f, %f%s, got %f", where, o->name, o->min, o->max,
-             o->below_max ? ")" : "]", value);
+  char bounds[96];
+  if (isinf(o->max)) snprintf(bounds, sizeof bounds, "at least %g", o->min);
+  else snprintf(bounds, sizeof bounds, "in [%g, %.10g%s", o->min, o->max, o->below_max ? ")" : "]");
+  luaL_error(L, "%s: option '%s' must be %s, got %s", where, o->name, bounds, luaL_tolstring(L, -1, NULL));
 }
 
 static int64_t read_int(lua_State *L, const char *where, const lub_option *o) {

@@ -21,10 +21,13 @@ local lubdub = {
 local parts = {
   audio = { "lubdub.audio" },
   MFCC = { "lubdub.feature", "MFCC" },
+  MelSpectrogram = { "lubdub.feature", "MelSpectrogram" },
+  STFT = { "lubdub.feature", "STFT" },
   preprocessing = { "lubdub.preprocessing" },
   synth = { "lubdub.synth" },
   Dataset = { "lubdub.dataset" },
   datasets = { "lubdub.datasets" },
+  random = { "lubdub.random" },
   split = { "lubdub.split" },
   LabelEncoder = { "lubdub.labels", "LabelEncoder" },
   to_categorical = { "lubdub.labels", "to_categorical" },
@@ -40,6 +43,16 @@ local parts = {
   on_warning = { "lubdub.warning", "on_warning" },
 }
 
+local function names()
+  local list = {}
+  for name in pairs(lubdub) do list[#list + 1] = name end
+  for name in pairs(parts) do
+    if rawget(lubdub, name) == nil then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
 return setmetatable(lubdub, {
   __index = function(self, name)
     local part = parts[name]
@@ -49,4 +62,5 @@ return setmetatable(lubdub, {
     rawset(self, name, value)
     return value
   end,
+  __tostring = function() return "lubdub: " .. table.concat(names(), ", ") end,
 })

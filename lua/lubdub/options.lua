@@ -1,5 +1,7 @@
 --- Options of Lua functions: one table, names checked, defaults filled.
 -- The C side reads its own options with the same rules (csrc/lua/options.c).
+-- @module lubdub.options
+local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 
 local options = {}
@@ -21,7 +23,7 @@ function options.read(where, given, known)
   end
   if given == nil then return result end
   if type(given) ~= "table" then
-    error(("%s: options must be a table, got %s"):format(where, type(given)), 3)
+    blame("%s: options must be a table, got %s", where, type(given))
   end
   for name, value in pairs(given) do
     if known[name] == nil then name = aliases[name] or name end
@@ -30,7 +32,7 @@ function options.read(where, given, known)
       for right in pairs(known) do names[#names + 1] = right end
       table.sort(names)
       local _, message = pcall(core.options.unknown, where, tostring(name), names)
-      error(message, 3)
+      blame(message)
     end
     result[name] = value
   end

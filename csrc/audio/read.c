@@ -1,0 +1,175 @@
+#define _POSIX_C_SOURCE 200809L
+#include "audio/read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sndfile.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#define SHORTS 4096 /* converted at once; a multiple of few channels */
+
+struct lub_reader {
+  SNDFILE *file;
+  lub_audio_info info;
+  bool pcm16; /* read as int16_t and converted here: much faster than libsndfile's own way */
+  char *path;
+};
+
+static lub_status world(lub_error *err, const char *path, const char *reason) {
+  return lub_fail(err, LUB_EWORLD, "%s: %s", path, reason);
+}
+
+/* === the length of a wav file, as its header has it === */
+
+static uint32_t little32(const unsigned char *b) {
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+/* libsndfile silently shrinks the data of a cut wav file to what is there. Returns the frames that the header
+ * promises where that is more than the file holds; otherwise `frames`. */
+static int64_t promised_frames(int fd, int64_t size, int64_t frames) {
+  unsigned char head[12], chunk[24];
+  int64_t at = 12, block = 0;
+  if (pread(fd, head, 12, 0) != 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return frames;
+  while (pread(fd, chunk, sizeof chunk, at) >= 8) {
+    int64_t length = little32(chunk + 4);
+    if (memcmp(chunk, "fmt ", 4) == 0) {
+      unsigned format = chunk[8] | (unsigned)chunk[9] << 8;
+      /* bytes per frame; those of compressed formats hold many frames */
+      if (format == 1 || format == 3 || format == 0xFFFE) block = chunk[20] | chunk[21] << 8;
+    } else if (memcmp(chunk, "data", 4) == 0) {
+      /* programs that write to a pipe leave a size of nothing or of "unknown" */
+      bool known = length > 0 && length < INT64_C(0x7FFFF000);
+      if (!known || block == 0 || at + 8 + length <= size) return frames;
+      int64_t promised = length / block;
+      return promised > frames ? promised : frames;
+    }
+    at += 8 + length + length % 2;
+  }
+  return frames;
+}
+
+/* === opening === */
+
+/* "WAV (Microsoft)" and the like are for people; these are soundfile's names. */
+static const char *format_name(int format) {
+  static const struct {
+    int format;
+    const char *name;
+  } names[] = {{SF_FORMAT_WAV, "WAV"},   {SF_FORMAT_AIFF, "AIFF"}, {SF_FORMAT_AU, "AU"},       {SF_FORMAT_FLAC, "FLAC"},
+               {SF_FORMAT_OGG, "OGG"},   {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"}, {SF_FORMAT_CAF, "CAF"},
+               {SF_FORMAT_W64, "W64"},   {SF_FORMAT_MAT4, "MAT4"}, {SF_FORMAT_MAT5, "MAT5"},   {SF_FORMAT_NIST, "NIST"},
+               {SF_FORMAT_VOC, "VOC"},   {SF_FORMAT_SVX, "SVX"},   {0x230000, "MPEG"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].format == (format & SF_FORMAT_TYPEMASK)) return names[i].name;
+  return "other";
+}
+
+static const char *subtype_name(int format) {
+  static const struct {
+    int format;
+    const char *name;
+  } names[] = {{SF_FORMAT_PCM_S8, "PCM_S8"}, {SF_FORMAT_PCM_U8, "PCM_U8"}, {SF_FORMAT_PCM_16, "PCM_16"},
+               {SF_FORMAT_PCM_24, "PCM_24"}, {SF_FORMAT_PCM_32, "PCM_32"}, {SF_FORMAT_FLOAT, "FLOAT"},
+               {SF_FORMAT_DOUBLE, "DOUBLE"}, {SF_FORMAT_ULAW, "ULAW"},     {SF_FORMAT_ALAW, "ALAW"},
+               {SF_FORMAT_VORBIS, "VORBIS"}, {SF_FORMAT_OPUS, "OPUS"},     {SF_FORMAT_IMA_ADPCM, "IMA_ADPCM"},
+               {SF_FORMAT_MS_ADPCM, "MS_ADPCM"}, {0x0082, "MPEG_LAYER_III"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].format == (format & SF_FORMAT_SUBMASK)) return names[i].name;
+  return "other";
+}
+
+static lub_status open_file(lub_reader *reader, const char *path, lub_error *err) {
+  struct stat status;
+  SF_INFO info = {0};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return world(err, path, strerror(errno));
+  if (fstat(fd, &status) != 0 || S_ISDIR(status.st_mode)) {
+    close(fd);
+    return world(err, path, "is a folder");
+  }
+  if (S_ISREG(status.st_mode) && status.st_size == 0) {
+    close(fd);
+    return world(err, path, "the file is empty");
+  }
+  reader->file = sf_open_fd(fd, SFM_READ, &info, SF_TRUE); /* closes fd, also when it fails */
+  if (!reader->file) {
+    int code = sf_error(NULL);
+    const char *reason = sf_error_number(code);
+    if (code == SF_ERR_UNRECOGNISED_FORMAT) reason = "no audio file, or in a format that is not known";
+    return lub_fail(err, LUB_EWORLD, "%s: %s", path, reason);
+  }
+  reader->pcm16 = (info.format & SF_FORMAT_SUBMASK) == SF_FORMAT_PCM_16;
+  reader->info = (lub_audio_info){.frames = info.frames,
+                                  .promised = info.frames,
+                                  .samplerate = info.samplerate,
+                                  .channels = info.channels,
+                                  .format = format_name(info.format),
+                                  .subtype = subtype_name(info.format)};
+  if (info.samplerate < 1 || info.channels < 1) return world(err, path, "the header is broken");
+  if (info.frames < 0 || info.frames > INT64_MAX / 64 / info.channels)
+    return world(err, path, "its length is not known");
+  /* the descriptor stays open inside libsndfile, and pread leaves its position alone */
+  if (S_ISREG(status.st_mode)) reader->info.promised = promised_frames(fd, status.st_size, info.frames);
+  return LUB_OK;
+}
+
+lub_status lub_reader_open(lub_reader **out, const char *path, lub_error *err) {
+  lub_reader *reader = lub_calloc(1, sizeof *reader);
+  *out = NULL;
+  if (!reader) return lub_nomem(err, "reader", sizeof *reader);
+  size_t length = strlen(path) + 1;
+  reader->path = lub_alloc(length);
+  lub_status status = reader->path ? LUB_OK : lub_nomem(err, "reader", (double)length);
+  if (status == LUB_OK) {
+    memcpy(reader->path, path, length);
+    status = open_file(reader, path, err);
+  }
+  if (status == LUB_OK) *out = reader;
+  else lub_reader_close(reader);
+  return status;
+}
+
+void lub_reader_close(lub_reader *reader) {
+  if (!reader) return;
+  if (reader->file) sf_close(reader->file);
+  free(reader->path);
+  free(reader);
+}
+
+const lub_audio_info *lub_reader_info(const lub_reader *reader) { return &reader->info; }
+
+/* === reading === */
+
+lub_status lub_reader_seek(lub_reader *reader, int64_t frame, lub_error *err) {
+  if (frame == 0) return LUB_OK;
+  if (sf_seek(reader->file, frame, SF_SEEK_SET) != frame) return world(err, reader->path, sf_strerror(reader->file));
+  return LUB_OK;
+}
+
+lub_status lub_reader_read(lub_reader *reader, float *x, int64_t n, int64_t *got, lub_error *err) {
+  int channels = reader->info.channels;
+  *got = 0;
+  if (!reader->pcm16 || channels > SHORTS) {
+    *got = sf_readf_float(reader->file, x, n);
+  } else {
+    int16_t block[SHORTS];
+    int64_t most = SHORTS / channels;
+    while (*got < n) {
+      int64_t want = n - *got < most ? n - *got : most, came = sf_readf_short(reader->file, block, want);
+      float *to = x + *got * channels;
+      for (int64_t i = 0; i < came * channels; i++) to[i] = (float)block[i] * (1.0f / 32768);
+      *got += came;
+      if (came < want) break;
+    }
+  }
+  if (*got < n && sf_error(reader->file) != SF_ERR_NO_ERROR)
+    return world(err, reader->path, sf_strerror(reader->file));
+  return LUB_OK;
+}

@@ -1,0 +1,20 @@
+/* What every binding needs to make a class and to report a failure; linked into each of our libraries. */
+#include "lua/lubdub.h"
+
+int lubL_failure(lua_State *L, const lub_error *err) {
+  if (err->status == LUB_EWORLD) {
+    lua_pushnil(L);
+    lua_pushstring(L, err->message);
+    return 2;
+  }
+  return luaL_error(L, "%s", err->message);
+}
+
+void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  if (meta) luaL_setfuncs(L, meta, 0); /* may replace __index */
+  lua_pop(L, 1);
+}

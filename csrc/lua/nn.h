@@ -1,0 +1,22 @@
+/* nn.h - what the bindings of layers, optimizers and trainers share. */
+#ifndef LUB_LUA_NN_H
+#define LUB_LUA_NN_H
+
+#include "lua/lubdub.h"
+#include "nn/layer.h"
+#include "nn/optimizer.h"
+
+#define LUBL_LAYER "lubdub.Layer"
+#define LUBL_OPTIMIZER "lubdub.Optimizer"
+
+/* The layer at `arg`; raises an argument error otherwise. It lives as long as its userdata. */
+lub_layer *lubL_checklayer(lua_State *L, int arg);
+
+typedef struct lubL_optimizer {
+  const lub_optimizer_kind *kind;
+  _Alignas(16) unsigned char options[LUB_OPTIMIZER_BYTES];
+} lubL_optimizer;
+
+lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);
+
+#endif

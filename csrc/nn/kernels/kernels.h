@@ -1,0 +1,94 @@
+/* kernels.h - the table of hot loops behind the convolution stage.
+ *
+ * The files of this folder are compiled once per CPU variant (base/simd.h). Everywhere one lane is one channel, so an
+ * element's terms are added in an order that no vector length changes.
+ *
+ * A "row" is a run of pixels, each `lanes` floats long: the channels, padded with zeros to a multiple of
+ * `vector`. Packed weights stand in blocks of at most 2 vectors of lanes: for every block, for every run, for every
+ * l < length, the block's lanes; lub_packed_at gives the place. */
+#ifndef LUB_NN_KERNELS_KERNELS_H
+#define LUB_NN_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Pooling, activation and dropout behind a row of convolution. */
+typedef struct lub_pool_row {
+  const float *const *rows; /* pool_h rows of columns * pool_w pixels */
+  int64_t columns;          /* output pixels */
+  int64_t channels, lanes;
+  int pool_h, pool_w;       /* at most 254 elements */
+  const float *bias;        /* lanes floats */
+  bool relu;
+  uint32_t threshold;       /* dropout: an element lives where lub_hash32(key, first + i) >= threshold */
+  uint64_t key;
+  uint32_t first;           /* number of the row's first element within the sample */
+  float scale;              /* 1 / (1 - rate) */
+  float *y;                 /* columns * channels, dense */
+  uint8_t *argmax;          /* the same: which element of the window the gradient goes to; LUB_NO_GRADIENT: none */
+} lub_pool_row;
+
+#define LUB_NO_GRADIENT 255
+
+/* The way back of one sample through a pooled convolution, for those outputs alone whose gradient lives: one of each
+ * window, less what relu and dropout took. Here lanes are elements of the patch of input under
+ * one pixel of convolution: kernel_h runs of `length` floats, in memory `run` floats long (a multiple of LUB_RUN). */
+typedef struct lub_sparse {
+  int64_t rows, columns, channels; /* of the output */
+  int pool_h, pool_w;
+  int64_t kernel_h, run;
+  int64_t step, line;      /* floats from one pixel of the input to the next, and from one row to the next */
+  const float *gy;         /* rows * columns * channels */
+  const uint8_t *argmax;
+  float scale;
+  const float *x;          /* the input, readable for whole runs */
+  float *gx;               /* the same geometry, writable for whole runs: added to; NULL: not wanted */
+  const float *weights;    /* (channels, kernel_h, run) */
+  float *gradient;         /* the same: added to */
+  float *bias_gradient;    /* (channels): added to */
+  int32_t *offset, *count; /* scratch: channels * rows * columns, and channels + pool_h * pool_w * channels */
+  float *value;            /* scratch: channels * rows * columns, and pool_h * pool_w * channels */
+} lub_sparse;
+
+#define LUB_RUN 16
+
+/* The kernel's gradient where it has few terms, in a register each; lanes are output channels. */
+typedef struct lub_few_terms {
+  int64_t columns, channels, lanes;
+  int pool_h, pool_w, terms; /* at most LUB_FEW_TERMS */
+  int64_t step, line;        /* as above */
+  const int32_t *at;         /* where each term lies in the patch */
+  const float *x;            /* under the first pixel of the row */
+  const float *gy;           /* columns * channels */
+  const uint8_t *argmax;
+  float scale;
+  float *gradient;           /* (terms, lanes): added to */
+  float *bias_gradient;      /* (lanes): added to */
+} lub_few_terms;
+
+#define LUB_FEW_TERMS 12
+
+typedef struct lub_nn_kernels {
+  int vector; /* floats per vector */
+  /* out[p][lane] = sum over r < runs, l < length of in[r][p * step + l] * weights[r][l][lane] for p < pixels;
+   * out's pixels are `lanes` floats long. */
+  void (*convolve_row)(float *out, int64_t pixels, int64_t lanes, const float *const *in, int64_t runs, int64_t length,
+                       int64_t step, const float *weights);
+  /* gradient[r][l][lane] += sum over p < pixels of in[r][p * step + l] * g[p][lane], packed like the weights. */
+  void (*add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes, const float *const *in,
+                              int64_t runs, int64_t length, int64_t step);
+  void (*pool_row)(const lub_pool_row *row);
+  /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)
+   * from gy (dense), and adds gy * scale to bias_gradient (NULL: not wanted) where it lives. */
+  void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
+  void (*sparse_backward)(const lub_sparse *sample);
+  void (*few_terms_gradient)(const lub_few_terms *row);
+} lub_nn_kernels;
+
+/* The table for the CPU variant in use. */
+const lub_nn_kernels *lub_nn_kernels_now(void);
+
+/* Where element (run, l, lane) stands in packed weights of `lanes` lanes and runs * length terms each. */
+int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, int vector);
+
+#endif

@@ -1,0 +1,19 @@
+/* variant.h - what the files of one variant give to its table. */
+#ifndef LUB_NN_KERNELS_VARIANT_H
+#define LUB_NN_KERNELS_VARIANT_H
+
+#include "base/simd.h"
+#include "nn/kernels/kernels.h"
+
+extern const lub_nn_kernels LUB_VARIANT(lub_nn_kernels);
+
+void LUB_VARIANT(lub_convolve_row)(float *out, int64_t pixels, int64_t lanes, const float *const *in, int64_t runs,
+                                   int64_t length, int64_t step, const float *weights);
+void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes,
+                                          const float *const *in, int64_t runs, int64_t length, int64_t step);
+void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row);
+void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
+void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *sample);
+void LUB_VARIANT(lub_few_terms_gradient)(const lub_few_terms *row);
+
+#endif

@@ -1,0 +1,108 @@
+#include "nn/layer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "nn/layers/kinds.h"
+
+const char *const lub_initializer_names[] = {"glorot_uniform", "zeros", "ones", NULL};
+
+const lub_layer_kind *const lub_layer_kinds[] = {
+    &lub_input_kind,   &lub_conv2d_kind, &lub_max_pooling2d_kind, &lub_dropout_kind, &lub_global_average_pooling2d_kind,
+    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind,    NULL};
+
+const lub_layer_kind *lub_layer_kind_named(const char *name) {
+  for (const lub_layer_kind *const *kind = lub_layer_kinds; *kind; kind++)
+    if (strcmp((*kind)->name, name) == 0) return *kind;
+  return NULL;
+}
+
+lub_layer *lub_layer_new(const lub_layer_kind *kind, const void *options) {
+  lub_layer *layer = calloc(1, sizeof *layer);
+  if (!layer) return NULL;
+  layer->kind = kind;
+  layer->trainable = true;
+  layer->options = malloc(kind->options_size > 0 ? kind->options_size : 1);
+  if (!layer->options) {
+    free(layer);
+    return NULL;
+  }
+  memcpy(layer->options, options, kind->options_size);
+  return layer;
+}
+
+void lub_layer_free(lub_layer *layer) {
+  if (!layer) return;
+  for (int i = 0; i < layer->nparams; i++) free(layer->param[i].value);
+  free(layer->options);
+  free(layer);
+}
+
+int64_t lub_param_size(const lub_param *param) { return lub_shape_size(&param->shape); }
+
+int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
+  int64_t count = 0;
+  for (int i = 0; i < layer->nparams; i++)
+    if (!trainable_only || (layer->trainable && layer->param[i].trainable)) count += lub_param_size(&layer->param[i]);
+  return count;
+}
+
+lub_activation lub_layer_activation(const lub_layer *layer) {
+  int at = layer->kind->activation_at;
+  return at < 0 ? LUB_LINEAR : (lub_activation) * (const int *)((const char *)layer->options + at);
+}
+
+static void initialize(const lub_param *param, uint64_t key) {
+  int64_t n = lub_param_size(param);
+  switch (param->initializer) {
+  case LUB_GLOROT_UNIFORM: {
+    double limit = sqrt(6.0 / (double)(param->fan_in + param->fan_out));
+    lub_fill_uniform(param->value, n, -limit, limit, key);
+    break;
+  }
+  case LUB_ZEROS: memset(param->value, 0, sizeof(float) * (size_t)n); break;
+  case LUB_ONES:
+    for (int64_t i = 0; i < n; i++) param->value[i] = 1;
+    break;
+  }
+}
+
+static lub_status make_weights(lub_layer *layer, const lub_param *params, int n, uint64_t seed, lub_error *err) {
+  for (int i = 0; i < n; i++) {
+    lub_param *param = &layer->param[i];
+    *param = params[i];
+    int64_t size = lub_param_size(param);
+    param->value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
+    if (!param->value) {
+      for (int j = 0; j < i; j++) free(layer->param[j].value);
+      return lub_nomem(err, layer->kind->name, size < 0 ? INFINITY : 4.0 * (double)size);
+    }
+    initialize(param, lub_mix(lub_mix(seed, 0x57EED), (uint64_t)i));
+  }
+  layer->nparams = n;
+  layer->built = true;
+  layer->version++;
+  return LUB_OK;
+}
+
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err) {
+  lub_status status = layer->kind->output_shape(layer, in, out, err);
+  if (status != LUB_OK) return status;
+  if (lub_shape_size(out) < 0)
+    return lub_fail(err, LUB_EARG, "%s: the output's size overflows", layer->kind->name);
+  lub_param params[LUB_MAX_PARAMS];
+  memset(params, 0, sizeof params);
+  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  if (!layer->built) return make_weights(layer, params, n, seed, err);
+  for (int i = 0; i < n; i++) {
+    if (lub_shape_equal(&params[i].shape, &layer->param[i].shape)) continue;
+    char wanted[LUB_SHAPE_TEXT], has[LUB_SHAPE_TEXT], input[LUB_SHAPE_TEXT];
+    return lub_fail(err, LUB_EARG, "%s: its %s has shape %s, but an input of %s needs %s", layer->kind->name,
+                    params[i].name, lub_shape_text(&layer->param[i].shape, "?", has), lub_shape_text(in, "?", input),
+                    lub_shape_text(&params[i].shape, "?", wanted));
+  }
+  return LUB_OK;
+}

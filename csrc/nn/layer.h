@@ -1,0 +1,103 @@
+/* layer.h - layers are descriptions: a kind, its options and its weights in Keras' layout.
+ *
+ * The weights here are the truth; stages (nn/stage.h) hold packed copies and make them anew when
+ * `version` has moved on. Shapes are per sample, without the batch axis. A layer may stand in
+ * several models, or twice in one: it keeps no shape but its weights'. */
+#ifndef LUB_NN_LAYER_H
+#define LUB_NN_LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "base/shape.h"
+#include "nn/activation.h"
+
+#define LUB_MAX_PARAMS 8
+#define LUB_NAME_SIZE 128
+
+typedef struct lub_layer lub_layer;
+
+/* How a weight begins. The formulas are Keras' (Glorot and Bengio 2010). */
+typedef enum lub_initializer {
+  LUB_GLOROT_UNIFORM, /* uniform in +-sqrt(6 / (fan_in + fan_out)) */
+  LUB_ZEROS,
+  LUB_ONES
+} lub_initializer;
+
+extern const char *const lub_initializer_names[];
+
+typedef struct lub_param {
+  const char *name; /* "kernel", "bias", ... */
+  lub_shape shape;
+  lub_initializer initializer;
+  int64_t fan_in, fan_out; /* for the initializers that scale */
+  bool trainable;          /* false: statistics that training moves by other means */
+  float *value;
+} lub_param;
+
+/* One sample's way through one layer: what reference implementations work on. Arrays are dense,
+ * row-major, channels last. Activations that an option names are not part of it: the stage applies them. */
+typedef struct lub_pass {
+  const lub_layer *layer;
+  const lub_shape *in; /* inputs[] shapes */
+  const lub_shape *out;
+  const float *const *x;
+  float *y;            /* forward writes it; backward reads it (before the activation only where that is linear) */
+  const float *gy;     /* gradient with respect to y */
+  float *const *gx;    /* of the inputs: added to; NULL where not wanted */
+  float *const *gparam; /* of the params, in their layout: added to */
+  bool training;
+  uint64_t key;        /* of this sample's random stream in this layer at this step */
+} lub_pass;
+
+/* A kind of layer: one struct of functions per file in nn/layers/. */
+typedef struct lub_layer_kind {
+  const char *name; /* Keras' class name */
+  const lub_option *options;
+  size_t options_size;
+  int activation_at; /* offset of the activation's choice in the options; -1: none */
+  int inputs;        /* how many inputs it takes */
+  /* Refuses options that do not fit together; may be NULL. */
+  lub_status (*check)(const void *options, lub_error *err);
+  /* The output's shape, or LUB_EARG with a message that begins with the kind's name in lower case. */
+  lub_status (*output_shape)(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err);
+  /* Declares the params for this input: names, shapes, initializers; returns how many. NULL: none. */
+  int (*params)(const lub_layer *layer, const lub_shape *in, lub_param *params);
+  /* The reference implementation. */
+  void (*forward)(const lub_pass *pass);
+  void (*backward)(const lub_pass *pass);
+} lub_layer_kind;
+
+struct lub_layer {
+  const lub_layer_kind *kind;
+  void *options;
+  char name[LUB_NAME_SIZE]; /* "" until given */
+  bool trainable;
+  bool built;
+  int nparams;
+  lub_param param[LUB_MAX_PARAMS];
+  uint64_t version; /* counts changes of the weights */
+};
+
+/* All kinds, NULL at the end; and one by name, or NULL. */
+extern const lub_layer_kind *const lub_layer_kinds[];
+const lub_layer_kind *lub_layer_kind_named(const char *name);
+
+/* A layer with a copy of `options` (kind->options_size bytes); NULL where there is no memory. Free with lub_layer_free. */
+lub_layer *lub_layer_new(const lub_layer_kind *kind, const void *options);
+void lub_layer_free(lub_layer *layer);
+
+/* Infers the output's shape from kind->inputs input shapes and makes the weights where they are not made yet
+ * (from `seed` and the param's number alone); where they are, checks that they fit. */
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err);
+
+/* The number of elements of a param, of all params, of those that train. */
+int64_t lub_param_size(const lub_param *param);
+int64_t lub_layer_count(const lub_layer *layer, bool trainable_only);
+
+/* The activation behind the layer; LUB_LINEAR where its kind has none. */
+lub_activation lub_layer_activation(const lub_layer *layer);
+
+#endif

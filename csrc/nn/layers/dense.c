@@ -1,0 +1,79 @@
+/* Dense: y = x W + b along the last axis; W is (in, units). */
+#include "nn/layers/kinds.h"
+
+static const lub_option options[] = {
+    {.name = "units", .type = LUB_OPTION_INT, .offset = offsetof(lub_dense_options, units), .required = true, .min = 1, .max = 1 << 24},
+    {.name = "activation", .type = LUB_OPTION_CHOICE, .choices = lub_activation_names, .offset = offsetof(lub_dense_options, activation), .nullable = true, .fallback = LUB_LINEAR},
+    {.name = "use_bias", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_dense_options, use_bias), .fallback = 1},
+    {.name = "kernel_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_dense_options, kernel_initializer), .fallback = LUB_GLOROT_UNIFORM},
+    {.name = "bias_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_dense_options, bias_initializer), .fallback = LUB_ZEROS},
+    LUB_OPTIONS_END};
+
+static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
+  const lub_dense_options *o = layer->options;
+  lub_status status = lub_check_input("dense", in, in->ndim > 0 ? in->ndim : 1, "(N, ..., features)", err);
+  if (status != LUB_OK) return status;
+  int64_t features = in->dim[in->ndim - 1];
+  if (layer->built && layer->param[0].shape.dim[0] != features)
+    return lub_fail(err, LUB_EARG, "dense: input must have %lld features, got %lld",
+                    (long long)layer->param[0].shape.dim[0], (long long)features);
+  *out = *in;
+  out->dim[out->ndim - 1] = o->units;
+  return LUB_OK;
+}
+
+static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
+  const lub_dense_options *o = layer->options;
+  int64_t features = in->dim[in->ndim - 1];
+  param[0] = (lub_param){.name = "kernel", .shape = {2, {features, o->units}},
+                         .initializer = (lub_initializer)o->kernel_initializer, .fan_in = features, .fan_out = o->units,
+                         .trainable = true};
+  if (!o->use_bias) return 1;
+  param[1] = (lub_param){.name = "bias", .shape = {1, {o->units}}, .initializer = (lub_initializer)o->bias_initializer,
+                         .fan_in = o->units, .fan_out = o->units, .trainable = true};
+  return 2;
+}
+
+static void forward(const lub_pass *pass) {
+  const lub_layer *layer = pass->layer;
+  int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
+  int64_t rows = lub_shape_size(pass->in) / features;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *x = pass->x[0] + r * features, *w = layer->param[0].value;
+    float *y = pass->y + r * units;
+    for (int64_t u = 0; u < units; u++) y[u] = 0;
+    for (int64_t i = 0; i < features; i++, w += units)
+      for (int64_t u = 0; u < units; u++) y[u] += x[i] * w[u];
+    if (layer->nparams > 1)
+      for (int64_t u = 0; u < units; u++) y[u] += layer->param[1].value[u];
+  }
+}
+
+static void backward(const lub_pass *pass) {
+  const lub_layer *layer = pass->layer;
+  int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
+  int64_t rows = lub_shape_size(pass->in) / features;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *x = pass->x[0] + r * features, *gy = pass->gy + r * units, *w = layer->param[0].value;
+    float *gw = pass->gparam[0], *gx = pass->gx[0] ? pass->gx[0] + r * features : NULL;
+    if (layer->nparams > 1)
+      for (int64_t u = 0; u < units; u++) pass->gparam[1][u] += gy[u];
+    for (int64_t i = 0; i < features; i++, w += units, gw += units) {
+      float sum = 0;
+      for (int64_t u = 0; u < units; u++) gw[u] += x[i] * gy[u];
+      if (!gx) continue;
+      for (int64_t u = 0; u < units; u++) sum += gy[u] * w[u];
+      gx[i] += sum;
+    }
+  }
+}
+
+const lub_layer_kind lub_dense_kind = {.name = "Dense",
+                                       .options = options,
+                                       .options_size = sizeof(lub_dense_options),
+                                       .activation_at = offsetof(lub_dense_options, activation),
+                                       .inputs = 1,
+                                       .output_shape = output_shape,
+                                       .params = params,
+                                       .forward = forward,
+                                       .backward = backward};

@@ -1,0 +1,199 @@
+#include "nn/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "nn/layers/kinds.h"
+
+/* What the planner knows of each node while it works. */
+typedef struct node_state {
+  lub_shape shape;
+  int consumers;
+  int value; /* where its output is found */
+} node_state;
+
+typedef struct planner {
+  const lub_node *nodes;
+  int n;
+  bool reference;
+  node_state *state;
+  lub_nn_plan *plan;
+} planner;
+
+static lub_status name_failure(const planner *p, int i, lub_error *err) {
+  lub_error inner = *err;
+  const char *name = p->nodes[i].layer->name;
+  return lub_fail(err, inner.status, "layer %d%s%s: %s", i + 1, *name ? " " : "", name, inner.message);
+}
+
+static const lub_shape *input_shape(const planner *p, int i, int k) {
+  int from = p->nodes[i].input[k];
+  return from == LUB_MODEL_INPUT ? &p->plan->input : &p->state[from].shape;
+}
+
+static lub_status infer_shapes(planner *p, lub_error *err) {
+  for (int i = 0; i < p->n; i++) {
+    lub_layer *layer = p->nodes[i].layer;
+    lub_shape in[LUB_MAX_INPUTS];
+    if (p->nodes[i].ninputs != layer->kind->inputs) {
+      lub_fail(err, LUB_EARG, "%s takes %d inputs, got %d", layer->kind->name, layer->kind->inputs, p->nodes[i].ninputs);
+      return name_failure(p, i, err);
+    }
+    for (int k = 0; k < p->nodes[i].ninputs; k++) {
+      in[k] = *input_shape(p, i, k);
+      int from = p->nodes[i].input[k];
+      if (from != LUB_MODEL_INPUT) p->state[from].consumers++;
+    }
+    if (layer->kind->params && !layer->built) {
+      lub_fail(err, LUB_EARG, "%s is not built", layer->kind->name);
+      return name_failure(p, i, err);
+    }
+    if (lub_layer_build(layer, in, 0, &p->state[i].shape, err) != LUB_OK) return name_failure(p, i, err);
+  }
+  return LUB_OK;
+}
+
+static int value_of(const planner *p, int node) { return node == LUB_MODEL_INPUT ? 0 : p->state[node].value; }
+
+static bool is(const planner *p, int i, const lub_layer_kind *kind) { return p->nodes[i].layer->kind == kind; }
+
+/* Whether node i is fed by node i - 1 alone, which feeds nothing else. */
+static bool follows(const planner *p, int i) {
+  return i < p->n && p->nodes[i].ninputs == 1 && p->nodes[i].input[0] == i - 1 && p->state[i - 1].consumers == 1;
+}
+
+/* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
+static int conv_run(const planner *p, int i, lub_activation *activation) {
+  if (p->reference || !is(p, i, &lub_conv2d_kind)) return 0;
+  const lub_conv2d_options *conv = p->nodes[i].layer->options;
+  if (conv->strides[0] != 1 || conv->strides[1] != 1 || conv->dilation_rate[0] != 1 || conv->dilation_rate[1] != 1)
+    return 0;
+  *activation = lub_layer_activation(p->nodes[i].layer);
+  if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
+  int run = 1;
+  if (follows(p, i + run) && is(p, i + run, &lub_max_pooling2d_kind)) {
+    const lub_max_pooling2d_options *pool = p->nodes[i + run].layer->options;
+    bool tiles = pool->padding == LUB_VALID && pool->pool_size[0] * pool->pool_size[1] < 255;
+    for (int axis = 0; axis < 2; axis++)
+      tiles = tiles && (pool->strides[axis] == LUB_NONE_INT || pool->strides[axis] == pool->pool_size[axis]);
+    if (tiles) run++;
+  }
+  if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
+  return run;
+}
+
+/* A dense layer so large that its weights should be read once per batch, not once per sample. */
+static bool is_large_dense(const planner *p, int i) {
+  enum { LARGE = 1 << 16 };
+  const lub_shape *in = input_shape(p, i, 0);
+  return !p->reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
+}
+
+static void plan_layer(planner *p, int i, lub_stage *stage) {
+  if (is_large_dense(p, i)) lub_dense_stage(stage);
+  else lub_reference_stage(stage);
+}
+
+static int new_value(planner *p, const lub_shape *shape) {
+  p->plan->value[p->plan->nvalues] = (lub_value){.size = lub_shape_size(shape)};
+  return p->plan->nvalues++;
+}
+
+static lub_stage *new_stage(planner *p, int first, int run) {
+  lub_stage *stage = &p->plan->stage[p->plan->nstages++];
+  stage->nlayers = run;
+  stage->ninputs = p->nodes[first].ninputs;
+  for (int k = 0; k < stage->ninputs; k++) {
+    stage->in[k] = *input_shape(p, first, k);
+    stage->input[k] = value_of(p, p->nodes[first].input[k]);
+  }
+  for (int j = 0; j < run; j++) {
+    stage->layer[j] = p->nodes[first + j].layer;
+    stage->number[j] = first + j;
+  }
+  stage->out = p->state[first + run - 1].shape;
+  stage->output = new_value(p, &stage->out);
+  return stage;
+}
+
+/* Covers node i and perhaps the ones behind it; returns how many. */
+static int cover(planner *p, int i, lub_error *err, lub_status *status) {
+  lub_activation activation;
+  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind);
+  if (renamed && i < p->n - 1) {
+    p->state[i].value = value_of(p, p->nodes[i].input[0]);
+    return 1;
+  }
+  int run = conv_run(p, i, &activation);
+  if (run > 0) {
+    lub_stage *stage = new_stage(p, i, run);
+    stage->activation = activation;
+    *status = lub_conv_stage(stage, err);
+    p->state[i + run - 1].value = stage->output;
+    return run;
+  }
+  lub_stage *stage = new_stage(p, i, 1);
+  stage->activation = lub_layer_activation(p->nodes[i].layer);
+  bool last_softmax = i == p->n - 1 && stage->activation == LUB_SOFTMAX;
+  if (last_softmax && !is(p, i, &lub_activation_kind)) {
+    stage->activation = LUB_LINEAR;
+    plan_layer(p, i, stage);
+    lub_stage *softmax = &p->plan->stage[p->plan->nstages++];
+    lub_softmax_stage(softmax, &stage->out);
+    softmax->input[0] = stage->output;
+    softmax->output = new_value(p, &stage->out);
+    p->plan->logits = stage->output;
+    p->state[i].value = softmax->output;
+    return 1;
+  }
+  plan_layer(p, i, stage);
+  if (last_softmax) p->plan->logits = stage->input[0];
+  p->state[i].value = stage->output;
+  return 1;
+}
+
+static void mark_gradients(lub_nn_plan *plan) {
+  for (int s = 0; s < plan->nstages; s++) {
+    const lub_stage *stage = &plan->stage[s];
+    bool wants = false;
+    for (int k = 0; k < stage->ninputs; k++) wants = wants || plan->value[stage->input[k]].wants_gradient;
+    for (int j = 0; j < stage->nlayers; j++) wants = wants || lub_layer_count(stage->layer[j], true) > 0;
+    plan->value[stage->output].wants_gradient = wants;
+  }
+}
+
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err) {
+  *plan = NULL;
+  if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
+  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
+  if (p.plan) {
+    p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
+    p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));
+    p.plan->input = *input;
+    p.plan->logits = -1;
+  }
+  lub_status status = LUB_OK;
+  if (!p.state || !p.plan || !p.plan->stage || !p.plan->value) status = lub_nomem(err, "plan", (double)n * sizeof(lub_stage));
+  if (status == LUB_OK) status = infer_shapes(&p, err);
+  if (status == LUB_OK) new_value(&p, input);
+  for (int i = 0; i < n && status == LUB_OK;) i += cover(&p, i, err, &status);
+  if (status == LUB_OK) {
+    p.plan->output = p.state[n - 1].value;
+    p.plan->output_shape = p.state[n - 1].shape;
+    mark_gradients(p.plan);
+    *plan = p.plan;
+  } else {
+    lub_nn_plan_free(p.plan);
+  }
+  free(p.state);
+  return status;
+}
+
+void lub_nn_plan_free(lub_nn_plan *plan) {
+  if (!plan) return;
+  for (int s = 0; s < plan->nstages; s++)
+    if (plan->stage[s].kind && plan->stage[s].kind->free) plan->stage[s].kind->free(&plan->stage[s]);
+  free(plan->stage);
+  free(plan->value);
+  free(plan);
+}

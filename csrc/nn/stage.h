@@ -1,0 +1,76 @@
+/* stage.h - stages are how a plan computes what its layers say.
+ *
+ * A stage covers one layer, or several that a fast kernel fuses. It reads values (arrays that stages pass to
+ * each other: dense, row-major, channels last, one sample after another) and writes one. It
+ * holds packed copies of its layers' weights and renews them when a layer's version has moved on. */
+#ifndef LUB_NN_STAGE_H
+#define LUB_NN_STAGE_H
+
+#include "nn/layer.h"
+
+#define LUB_MAX_INPUTS 8
+#define LUB_MAX_FUSED 4
+
+typedef struct lub_stage lub_stage;
+
+/* One call: `count` samples in a row, from number `sample` of the batch on. */
+typedef struct lub_stage_pass {
+  bool training;
+  uint64_t key;   /* of this step's random streams */
+  int64_t sample;
+  int64_t count;
+  const float *x[LUB_MAX_INPUTS];
+  float *y;
+  const float *gy;
+  float *gx[LUB_MAX_INPUTS]; /* added to; NULL where not wanted */
+  void *saved;               /* count * saved_size bytes that forward leaves for backward */
+  float *gradient;           /* gradient_size floats, packed as the stage likes: added to, sample after sample */
+  void *scratch;             /* scratch_size bytes of this thread, aligned to LUB_ALIGN */
+} lub_stage_pass;
+
+typedef struct lub_stage_kind {
+  const char *name;
+  bool whole_batch; /* takes the batch in one call, and is parallel itself */
+  /* Renews packed weights; the trainer calls it before every pass. NULL: nothing is packed. */
+  void (*pack)(lub_stage *stage);
+  void (*forward)(const lub_stage *stage, const lub_stage_pass *pass);
+  void (*backward)(const lub_stage *stage, const lub_stage_pass *pass);
+  /* Adds a packed gradient to gparam[layer][param], which have the layers' own layout. */
+  void (*add_gradient)(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]);
+  void (*free)(lub_stage *stage); /* what `state` holds; NULL: nothing */
+} lub_stage_kind;
+
+struct lub_stage {
+  const lub_stage_kind *kind;
+  int nlayers, ninputs;
+  lub_layer *layer[LUB_MAX_FUSED];
+  int number[LUB_MAX_FUSED];        /* the layers' numbers in the plan: they enter the random streams */
+  uint64_t version[LUB_MAX_FUSED];  /* of the weights that are packed */
+  lub_activation activation;        /* behind the (first) layer */
+  int input[LUB_MAX_INPUTS], output; /* numbers of values */
+  lub_shape in[LUB_MAX_INPUTS], out; /* per sample */
+  int64_t gradient_size;
+  size_t saved_size, scratch_size;
+  void *state;
+};
+
+/* The key of the random stream of layer `number` for a sample at a step. */
+uint64_t lub_stage_key(const lub_stage_pass *pass, int number, int64_t sample);
+
+/* Any layer, by its kind's reference implementation. layer[0], number[0], in, out, activation are set. */
+void lub_reference_stage(lub_stage *stage);
+
+/* For stages of one layer whose packed gradient is the layer's own layout, param after param. */
+void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]);
+
+/* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
+void lub_dense_stage(lub_stage *stage);
+
+/* A softmax along the last axis of a value of this shape; it has no layer of its own. */
+void lub_softmax_stage(lub_stage *stage, const lub_shape *shape);
+
+/* Conv2D (stride 1, no dilation; relu or linear), then perhaps MaxPooling2D (windows that tile), then perhaps Dropout:
+ * layers[0..nlayers-1] in this order. */
+lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/* trainer.h - runs batches through a plan: training steps, evaluation, prediction.
+ *
+ * A pass is begun with its batch and advanced until it is finished; each call does about 50 ms of work, so that a
+ * host stays alive. Weights and optimizer change only in the last call of a training step.
+ *
+ * Stages are grouped into segments: within one, samples run depth first, each through all of its stages (and, in the
+ * last, through the loss and all the way back), so that what they pass to each other stays in the cache; a stage that
+ * wants the whole batch at once is a segment of its own. Gradients are summed by base/sum.h: the same bits for
+ * any number of threads. */
+#ifndef LUB_NN_TRAINER_H
+#define LUB_NN_TRAINER_H
+
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "nn/plan.h"
+
+typedef enum lub_mode { LUB_TRAIN, LUB_EVALUATE, LUB_PREDICT } lub_mode;
+
+typedef struct lub_trainer lub_trainer;
+
+/* Plans the nodes (see lub_nn_plan_new) and makes a trainer; loss may be NULL (prediction only). Free with
+ * lub_trainer_free; layers must outlive it. */
+lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
+                           lub_trainer **trainer, lub_error *err);
+void lub_trainer_free(lub_trainer *trainer);
+
+/* Which optimizer steps use; its options (which must outlive the trainer) are read at each step. NULL: no training. */
+void lub_trainer_set_optimizer(lub_trainer *trainer, const lub_optimizer_kind *kind, const void *options);
+
+const lub_nn_plan *lub_trainer_plan(const lub_trainer *trainer);
+
+/* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, outputs...) and weights (n; NULL: all 1) are for
+ * training and evaluation; outputs (n, outputs...) receives what the model says. All must stay
+ * as they are until the pass is finished; a pass that is not finished is forgotten. */
+lub_status lub_trainer_begin(lub_trainer *trainer, lub_mode mode, const float *x, const float *y, const float *weights,
+                             float *outputs, int64_t n, lub_error *err);
+
+/* Works on; true when the pass is finished (or none was begun). */
+bool lub_trainer_advance(lub_trainer *trainer);
+
+/* The finished pass' loss: sum(weight[i] * loss[i]) / n. */
+double lub_trainer_loss(const lub_trainer *trainer);
+
+/* Steps done; it enters the random streams and the optimizer's bias correction. */
+int64_t lub_trainer_iterations(const lub_trainer *trainer);
+void lub_trainer_set_iterations(lub_trainer *trainer, int64_t iterations);
+uint64_t lub_trainer_seed(const lub_trainer *trainer);
+void lub_trainer_set_seed(lub_trainer *trainer, uint64_t seed);
+
+/* The optimizer's arrays: lub_trainer_slots(t) of them in all, weights in the order of the layers, each weight's slots together. NULL is
+ * returned for the data where there is no memory. `param` may be NULL. */
+int lub_trainer_slots(const lub_trainer *trainer);
+float *lub_trainer_slot(lub_trainer *trainer, int number, const lub_param **param);
+
+/* How often memory was allocated for passes: a steady step allocates nothing. And how many bytes are held. */
+int64_t lub_trainer_allocations(const lub_trainer *trainer);
+double lub_trainer_bytes(const lub_trainer *trainer);
+
+#endif

@@ -1,0 +1,295 @@
+#include "pipeline/extraction.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pool.h"
+
+/* What one thread has at hand. */
+typedef struct slot {
+  int64_t item; /* -1: none */
+  lub_load *load;
+  lub_run *run;
+  bool running;    /* loaded, and in the run */
+  float *signal;
+  int64_t capacity;
+} slot;
+
+struct lub_extraction {
+  const lub_plan *plan;
+  const lub_item *items;
+  int64_t count;
+  lub_extraction_options options;
+  int64_t wanted;    /* samples of every row; -1: the recordings' own */
+  bool sized;
+  lub_shape row;
+  int64_t row_size, row_frames;
+  float *out;
+  int64_t *measured; /* frames that each recording gives, while they are measured; -1: failed */
+  char **errors, **warnings;
+  _Atomic int64_t next, done;
+  double deadline;
+  int slots;
+  slot *slot;
+};
+
+static const char no_memory[] = "out of memory"; /* stands in where a message cannot be kept */
+
+static char *keep(const char *message) {
+  size_t length = strlen(message) + 1;
+  char *copy = malloc(length);
+  if (copy) memcpy(copy, message, length);
+  return copy ? copy : (char *)no_memory;
+}
+
+static void forget(char **messages, int64_t count) {
+  for (int64_t i = 0; messages && i < count; i++)
+    if (messages[i] != no_memory) free(messages[i]);
+  free(messages);
+}
+
+static const char *item_name(const lub_item *item, int64_t i, char text[32]) {
+  if (item->path) return item->path;
+  snprintf(text, 32, "clip %lld", (long long)i + 1);
+  return text;
+}
+
+/* How item i is read. */
+static lub_load_options load_options(const lub_extraction *x, const lub_item *item) {
+  lub_load_options options = x->options.load;
+  options.offset += item->offset;
+  return options;
+}
+
+/* === the shape of a row === */
+
+static lub_status set_row(lub_extraction *x, int64_t samples, lub_error *err) {
+  if (lub_plan_shape(x->plan, samples, &x->row, err) != LUB_OK) return err->status;
+  x->row_frames = x->row.dim[1];
+  if (x->row.ndim == 2) x->row.dim[x->row.ndim++] = 1;
+  x->row_size = lub_shape_size(&x->row);
+  x->sized = true;
+  atomic_store(&x->next, 0);
+  return LUB_OK;
+}
+
+static void fail(lub_extraction *x, int64_t i, const lub_error *err) {
+  char text[32];
+  const char *name = item_name(&x->items[i], i, text);
+  size_t length = strlen(name);
+  if (strncmp(err->message, name, length) == 0 && err->message[length] == ':') {
+    x->errors[i] = keep(err->message);
+  } else {
+    lub_error named;
+    lub_fail(&named, err->status, "%.500s: %.500s", name, err->message);
+    x->errors[i] = keep(named.message);
+  }
+}
+
+static void measure(void *context, int64_t chunk, int thread) {
+  lub_extraction *x = context;
+  (void)chunk, (void)thread;
+  do {
+    int64_t i = atomic_fetch_add(&x->next, 1), samples;
+    if (i >= x->count) return;
+    const lub_item *item = &x->items[i];
+    lub_load_options options = load_options(x, item);
+    char text[32];
+    lub_shape shape;
+    lub_error err;
+    lub_status status =
+        item->path ? lub_load_measure_file(item->path, &options, &samples, &err)
+                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples,
+                                             &err);
+    if (status == LUB_OK) status = lub_plan_shape(x->plan, samples, &shape, &err);
+    x->measured[i] = status == LUB_OK ? samples : -1;
+    if (status != LUB_OK) fail(x, i, &err);
+    atomic_fetch_add(&x->done, 1);
+  } while (lub_clock() < x->deadline);
+}
+
+/* All recordings are measured: they must agree. */
+static lub_status agree(lub_extraction *x, lub_error *err) {
+  int64_t first = 0;
+  while (first < x->count && x->measured[first] < 0) first++;
+  atomic_store(&x->done, 0);
+  if (set_row(x, first < x->count ? x->measured[first] : 1 << 22, err) != LUB_OK) return err->status;
+  for (int64_t i = first + 1; i < x->count; i++) {
+    lub_shape shape;
+    if (x->measured[i] < 0) continue;
+    if (lub_plan_shape(x->plan, x->measured[i], &shape, err) != LUB_OK) return err->status;
+    if (shape.dim[1] != x->row_frames) {
+      x->sized = false;
+      return lub_fail(err, LUB_EARG,
+                      "extract: the clips differ in length: clip %lld gives %lld frames, clip %lld gives %lld; "
+                      "give a duration",
+                      (long long)first + 1, (long long)x->row_frames, (long long)i + 1, (long long)shape.dim[1]);
+    }
+  }
+  return LUB_OK;
+}
+
+/* === one recording === */
+
+static lub_status start(lub_extraction *x, slot *s, lub_error *err) {
+  const lub_item *item = &x->items[s->item];
+  lub_load_options options = load_options(x, item);
+  char text[32];
+  lub_status status = item->path ? lub_load_file(&s->load, item->path, &options, err)
+                                 : lub_load_memory(&s->load, item_name(item, s->item, text), item->data,
+                                                   item->channels, item->frames, item->sr, &options, err);
+  if (status != LUB_OK) return status;
+  if (lub_load_channels(s->load) > 1)
+    return lub_fail(err, LUB_EARG, "has %d channels, and a plan takes one: mono must be true",
+                    lub_load_channels(s->load));
+  int64_t room = lub_load_room(s->load);
+  if (room < x->wanted) room = x->wanted;
+  if (room > s->capacity) {
+    free(s->signal);
+    s->capacity = 0;
+    s->signal = lub_alloc(sizeof(float) * (size_t)room);
+    if (!s->signal) return lub_nomem(err, "extract", 4.0 * (double)room);
+    s->capacity = room;
+  }
+  lub_load_into(s->load, s->signal);
+  return LUB_OK;
+}
+
+/* The signal is there: brings it to its length and begins its features. */
+static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
+  int64_t samples = lub_load_frames(s->load), missing = lub_load_missing(s->load);
+  const char *warning = lub_load_warning(s->load);
+  lub_shape shape;
+  if (warning) x->warnings[s->item] = keep(warning);
+  if (missing > 0 && !x->options.pad)
+    return lub_fail(err, LUB_EARG, "is too short: %.2f s from %g s on, and %g s are wanted (pad = true appends zeros)",
+                    (double)samples / lub_load_sr(s->load), load_options(x, &x->items[s->item]).offset,
+                    x->options.load.duration);
+  /* Rounding of rates may leave a recording a sample more or less than the next one. It keeps its own length, which is
+   * librosa's, unless that changes the number of frames. */
+  bool same = missing == 0 && samples > 0 && lub_plan_shape(x->plan, samples, &shape, err) == LUB_OK &&
+              shape.dim[1] == x->row_frames;
+  if (!same && x->wanted < 0) return lub_fail(err, LUB_EARG, "broke off, and gives fewer frames than its header tells");
+  if (!same) {
+    for (int64_t i = samples; i < x->wanted; i++) s->signal[i] = 0;
+    samples = x->wanted;
+  }
+  lub_load_close(s->load);
+  s->load = NULL;
+  return lub_run_begin(s->run, s->signal, samples, x->out + s->item * x->row_size, err);
+}
+
+static void leave(lub_extraction *x, slot *s) {
+  lub_load_close(s->load);
+  s->load = NULL;
+  s->running = false;
+  s->item = -1;
+  atomic_fetch_add(&x->done, 1);
+}
+
+/* One step of the recording at hand; another one where there is none. False: nothing is left to do. */
+static bool step(lub_extraction *x, slot *s) {
+  lub_status status = LUB_OK;
+  lub_error err;
+  if (s->item < 0) {
+    int64_t i = atomic_fetch_add(&x->next, 1);
+    if (i >= x->count) return false;
+    s->item = i;
+    if (x->errors[i]) { /* could not be measured */
+      memset(x->out + i * x->row_size, 0, sizeof(float) * (size_t)x->row_size);
+      leave(x, s);
+      return true;
+    }
+    status = start(x, s, &err);
+  } else if (!s->running) {
+    bool loaded;
+    status = lub_load_advance(s->load, &loaded, &err);
+    if (status == LUB_OK && loaded) {
+      status = begin(x, s, &err);
+      s->running = true;
+    }
+  } else if (lub_run_advance(s->run)) {
+    leave(x, s);
+  }
+  if (status != LUB_OK) {
+    fail(x, s->item, &err);
+    memset(x->out + s->item * x->row_size, 0, sizeof(float) * (size_t)x->row_size);
+    leave(x, s);
+  }
+  return true;
+}
+
+static void extract(void *context, int64_t chunk, int thread) {
+  lub_extraction *x = context;
+  (void)thread;
+  while (step(x, &x->slot[chunk]) && lub_clock() < x->deadline) {}
+}
+
+/* === the job === */
+
+lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const lub_item *items, int64_t count,
+                              const lub_extraction_options *options, lub_error *err) {
+  int threads = lub_num_threads();
+  lub_extraction *x = *out = lub_calloc(1, sizeof *x);
+  if (!x) return lub_nomem(err, "extract", sizeof *x);
+  double sr = lub_plan_options_of(plan)->sr;
+  x->plan = plan, x->items = items, x->count = count;
+  x->options = *options;
+  x->options.load.sr = sr;
+  x->wanted = isnan(options->load.duration) ? -1 : (int64_t)(options->load.duration * sr + 0.5);
+  x->slots = count < threads ? (int)count : threads;
+  x->errors = calloc((size_t)count, sizeof(char *));
+  x->warnings = calloc((size_t)count, sizeof(char *));
+  x->measured = calloc((size_t)count, sizeof(int64_t));
+  x->slot = calloc((size_t)x->slots, sizeof(slot));
+  lub_status status = LUB_OK;
+  if (!x->errors || !x->warnings || !x->measured || !x->slot)
+    status = lub_nomem(err, "extract", 24.0 * (double)count);
+  for (int i = 0; status == LUB_OK && i < x->slots; i++) {
+    x->slot[i].item = -1;
+    status = lub_run_new(&x->slot[i].run, plan, err);
+  }
+  if (status == LUB_OK && x->wanted >= 0) status = set_row(x, x->wanted, err);
+  if (status != LUB_OK) {
+    lub_extraction_free(x);
+    *out = NULL;
+  }
+  return status;
+}
+
+void lub_extraction_free(lub_extraction *x) {
+  if (!x) return;
+  for (int i = 0; x->slot && i < x->slots; i++) {
+    lub_load_close(x->slot[i].load);
+    lub_run_free(x->slot[i].run);
+    free(x->slot[i].signal);
+  }
+  free(x->slot);
+  free(x->measured);
+  forget(x->errors, x->count);
+  forget(x->warnings, x->count);
+  free(x);
+}
+
+lub_status lub_extraction_advance(lub_extraction *x, bool *sized, lub_error *err) {
+  lub_status status = LUB_OK;
+  x->deadline = lub_clock() + LUB_EXTRACTION_SLICE;
+  if (!x->sized) {
+    lub_parallel(x->slots, x->slots, measure, x);
+    if (atomic_load(&x->done) == x->count) status = agree(x, err);
+  } else if (x->out && atomic_load(&x->done) < x->count) {
+    lub_parallel(x->slots, x->slots, extract, x);
+  }
+  *sized = x->sized;
+  return status;
+}
+
+const lub_shape *lub_extraction_row(const lub_extraction *x) { return &x->row; }
+void lub_extraction_into(lub_extraction *x, float *out) { x->out = out; }
+int64_t lub_extraction_done(const lub_extraction *x) { return x->sized ? atomic_load(&x->done) : 0; }
+const char *lub_extraction_error(const lub_extraction *x, int64_t i) { return x->errors[i]; }
+const char *lub_extraction_warning(const lub_extraction *x, int64_t i) { return x->warnings[i]; }

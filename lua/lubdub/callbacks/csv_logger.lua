@@ -1,0 +1,90 @@
+--- Writes one line per epoch, byte for byte as Keras' CSVLogger does: lines end in CR LF, epochs count
+-- from 0, columns are sorted, what is missing is NA.
+-- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false).
+-- @module lubdub.callbacks.CSVLogger
+local blame = require "lubdub.blame"
+local number = require "lubdub.callbacks.number"
+local options = require "lubdub.options"
+
+local CSVLogger = require "lubdub.callbacks.class"("CSVLogger",
+  { path = options.none, filename = options.none, separator = ",", append = false }, "path")
+
+function CSVLogger:init()
+  self.path = self.path or self.filename
+  if type(self.path) ~= "string" then blame("CSVLogger: path must be a file name, got %s", type(self.path)) end
+  if type(self.separator) ~= "string" or #self.separator ~= 1 then
+    blame("CSVLogger: separator must be one character, got %s", tostring(self.separator))
+  end
+  self.header_wanted = true
+end
+
+local function failed(reason) error("CSVLogger: " .. reason, 0) end
+
+function CSVLogger:on_train_begin()
+  self:on_train_interrupt()
+  if self.append then
+    local old = io.open(self.path, "rb")
+    if old then
+      self.header_wanted = old:read(1) == nil
+      old:close()
+    end
+  end
+  local file, reason = io.open(self.path, self.append and "ab" or "wb")
+  if not file then failed(reason) end
+  self.file, self.keys = file, nil
+end
+
+function CSVLogger:write(cells)
+  for i, cell in ipairs(cells) do
+    if cell:find("[\r\n\"]") or cell:find(self.separator, 1, true) then
+      cells[i] = '"' .. cell:gsub('"', '""') .. '"'
+    end
+  end
+  local ok, reason = self.file:write(table.concat(cells, self.separator), "\r\n")
+  if ok then ok, reason = self.file:flush() end
+  if not ok then failed(("%s: %s"):format(self.path, reason)) end
+end
+
+-- The columns are those of the first epoch; without validation in it, room for validation is left.
+local function columns(logs)
+  local keys, validated = {}, false
+  for key in pairs(logs) do
+    keys[#keys + 1] = key
+    validated = validated or key:find("^val_") ~= nil
+  end
+  table.sort(keys)
+  if not validated then
+    for i = 1, #keys do keys[#keys + 1] = "val_" .. keys[i] end
+  end
+  return keys
+end
+
+function CSVLogger:on_epoch_end(epoch, logs)
+  if not self.keys then
+    self.keys = columns(logs)
+    if self.header_wanted then self:write { "epoch", table.unpack(self.keys) } end
+  end
+  local cells = { ("%d"):format(epoch - 1) }
+  for i, key in ipairs(self.keys) do
+    local value = logs[key]
+    if value == nil then value = "NA" end
+    cells[i + 1] = type(value) == "number" and number.repr(value) or tostring(value)
+  end
+  self:write(cells)
+end
+
+function CSVLogger:on_train_end()
+  local file = self.file
+  self.file = nil
+  local ok, reason = file:close()
+  if not ok then failed(("%s: %s"):format(self.path, reason)) end
+end
+
+function CSVLogger:on_train_interrupt()
+  if self.file then
+    self.file:close()
+    self.file = nil
+  end
+end
+
+return CSVLogger

@@ -1,0 +1,54 @@
+--- Watching one number of the logs: which way is better, and whether a value is an improvement.
+-- @module lubdub.callbacks.monitor
+local blame = require "lubdub.blame"
+local fit_metrics = require "lubdub.fit_metrics"
+local float32 = require("lubdub.callbacks.number").float32
+
+local monitor = {}
+
+--- Checks the options that monitoring callbacks share.
+function monitor.check(self)
+  local mode = self.mode
+  if mode ~= "auto" and mode ~= "min" and mode ~= "max" then
+    blame("%s: mode must be \"auto\", \"min\" or \"max\", got %s", self.kind, tostring(mode))
+  end
+  if type(self.monitor) ~= "string" then
+    blame("%s: monitor must be a name such as \"val_loss\", got %s", self.kind, type(self.monitor))
+  end
+end
+
+--- Finds the direction: 1 where more is better, -1 where less is.
+-- @raise in mode "auto" for a name whose direction is not known
+function monitor.begin(self)
+  if self.mode ~= "auto" then
+    self.direction = self.mode == "max" and 1 or -1
+    return
+  end
+  local name = self.monitor:gsub("^val_", "")
+  local metric = fit_metrics[name]
+  for _, used in ipairs(self.model and self.model.metrics or {}) do
+    if used == name and metric then self.direction = metric.direction == "up" and 1 or -1 end
+  end
+  if name == "loss" then self.direction = -1 end
+  if not self.direction then
+    blame("%s: whether more or less of monitor = \"%s\" is better is not known; pass mode = \"max\" or "
+      .. "mode = \"min\" (the model's metrics are: loss%s)", self.kind, self.monitor,
+      table.concat({ "", table.unpack(self.model and self.model.metrics or {}) }, ", "))
+  end
+end
+
+--- Whether `value` is better than `reference` by more than min_delta. Anything is better than nil.
+function monitor.improves(self, value, reference)
+  if reference == nil then return true end
+  local direction = self.direction
+  local changed = float32(value - direction * math.abs(self.min_delta or 0))
+  if direction > 0 then return changed > float32(reference) end
+  return changed < float32(reference)
+end
+
+--- The names in the logs, for messages.
+function monitor.available(self, logs)
+  return table.concat(require("lubdub.history").names(logs, self.model and self.model.metrics), ",")
+end
+
+return monitor

@@ -1,0 +1,95 @@
+--- What fit, evaluate and predict ask of their data before they start: tensors of the right shape,
+-- rows that belong together, and nothing that is not a number.
+-- @module lubdub.check
+local Tensor = require("lubdub.core").Tensor
+local blame = require "lubdub.blame"
+
+local check = {}
+
+--- A shape as text, the batch axis as "n": (n, 40, 173, 1).
+-- @tparam table shape sizes; false stands for any
+-- @tparam ?boolean per_sample whether the batch axis is missing
+-- @treturn string
+function check.shape_text(shape, per_sample)
+  local parts = per_sample and { "n" } or {}
+  for _, size in ipairs(shape) do parts[#parts + 1] = size and ("%d"):format(size) or "any" end
+  return "(" .. table.concat(parts, ", ") .. (#parts == 1 and ",)" or ")")
+end
+
+--- Raises an error unless `value` is a tensor with rows.
+function check.tensor(where, name, value)
+  if not Tensor.is(value) then
+    blame("%s: %s must be a tensor, got %s", where, name, type(value))
+  end
+  local shape = value:shape()
+  if #shape == 0 then blame("%s: %s must have rows, got a tensor without dimensions", where, name) end
+  if shape[1] == 0 then blame("%s: %s has no rows", where, name) end
+  return shape
+end
+
+--- Raises an error unless the rows of a tensor have this shape.
+-- @tparam string where the function, for the message
+-- @tparam string name of the tensor there
+-- @tparam table shape of the tensor
+-- @tparam table expected the shape of one sample
+function check.sample_shape(where, name, shape, expected)
+  local fits = #shape == #expected + 1
+  for i, size in ipairs(expected) do fits = fits and (not size or shape[i + 1] == size) end
+  if not fits then
+    blame("%s: %s must be %s, got %s", where, name, check.shape_text(expected, true), check.shape_text(shape))
+  end
+end
+
+--- Raises an error that names the row unless every element is finite.
+-- A sum of floats that is made in double is finite exactly when they all are.
+function check.finite(where, name, tensor)
+  local total = tensor:sum()
+  if total - total == 0 then return end
+  for row = 1, tensor:shape()[1] do
+    local sum = Tensor.is(tensor[row]) and tensor[row]:sum() or tensor[row]
+    if sum - sum ~= 0 then
+      blame("%s: %s has %s in row %d; every value must be a finite number", where, name,
+        sum ~= sum and "NaN" or "an infinite value", row)
+    end
+  end
+end
+
+--- Checks x, y and w of one call together: shapes, rows, finite values.
+-- @tparam string where the function's name
+-- @tparam lubdub.Sequential model
+-- @tparam lubdub.Tensor x
+-- @tparam ?lubdub.Tensor y
+-- @tparam ?lubdub.Tensor w one weight per row
+-- @tparam ?string prefix of the arguments' names, "validation "
+-- @return y and w, with (n,) made (n, 1) where the model has one output, and weights (n, 1) made (n,)
+function check.data(where, model, x, y, w, prefix)
+  prefix = prefix or ""
+  local x_shape = check.tensor(where, prefix .. "x", x)
+  check.sample_shape(where, prefix .. "x", x_shape, model.input_shape)
+  local n = x_shape[1]
+  if y ~= nil then
+    local y_shape = check.tensor(where, prefix .. "y", y)
+    if #y_shape == 1 and #model.output_shape == 1 and model.output_shape[1] == 1 then
+      y = y:reshape { y_shape[1], 1 }
+      y_shape = y:shape()
+    end
+    check.sample_shape(where, prefix .. "y", y_shape, model.output_shape)
+    if y_shape[1] ~= n then
+      blame("%s: %sx has %d rows and %sy has %d", where, prefix, n, prefix, y_shape[1])
+    end
+  end
+  if w ~= nil then
+    local w_shape = check.tensor(where, prefix .. "sample_weight", w)
+    if #w_shape == 2 and w_shape[2] == 1 then w = w:reshape { w_shape[1] } end
+    check.sample_shape(where, prefix .. "sample_weight", w:shape(), {})
+    if w_shape[1] ~= n then
+      blame("%s: %sx has %d rows and %ssample_weight has %d", where, prefix, n, prefix, w_shape[1])
+    end
+  end
+  check.finite(where, prefix .. "x", x)
+  if y ~= nil then check.finite(where, prefix .. "y", y) end
+  if w ~= nil then check.finite(where, prefix .. "sample_weight", w) end
+  return y, w
+end
+
+return check

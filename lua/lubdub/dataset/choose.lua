@@ -1,0 +1,121 @@
+--- Rows chosen from a data set, and put in order.
+-- @module lubdub.dataset.choose
+local blame = require "lubdub.blame"
+local object = require "lubdub.dataset.object"
+local options = require "lubdub.options"
+local order = require "lubdub.order"
+local random = require "lubdub.random"
+local row = require "lubdub.row"
+local values = require "lubdub.dataset.values"
+
+local methods = object.methods
+
+--- The rows that a function says yes to.
+-- @tparam function f of row, position
+-- @treturn Dataset
+function methods:filter(f)
+  if type(f) ~= "function" then
+    blame("Dataset:filter: expected a function of a row, got %s (for column = value there is where)", type(f))
+  end
+  local rows = {}
+  for i, clip in self:iter() do
+    if f(clip, i) then rows[#rows + 1] = clip end
+  end
+  return object.new(rows)
+end
+
+--- The rows with these values: `clips:where { label = "murmur", set = { "a", "b" } }`.
+-- @tparam table wanted column = value, a list of values, or false for rows without a value
+-- @treturn Dataset
+function methods:where(wanted)
+  if type(wanted) ~= "table" then
+    blame("Dataset:where: expected columns and values { label = \"murmur\" }, got %s", type(wanted))
+  end
+  local sets = {}
+  for name, value in pairs(wanted) do
+    values.known(self, "Dataset:where", name)
+    sets[name] = {}
+    for _, v in ipairs(type(value) == "table" and value or { value }) do sets[name][v] = true end
+  end
+  return self:filter(function(clip)
+    for name, set in pairs(sets) do
+      if not set[clip[name] or false] then return false end
+    end
+    return true
+  end)
+end
+
+--- The rows at these positions, in this order.
+-- @tparam table positions from 1
+-- @treturn Dataset
+function methods:take(positions)
+  local rows = {}
+  for i = 1, #positions do
+    rows[i] = object.rows(self)[positions[i]]
+    if not rows[i] then
+      blame("Dataset:take: no row %s, there are %d", tostring(positions[i]), #self)
+    end
+  end
+  return object.new(rows)
+end
+
+--- The first rows.
+-- @tparam ?integer n (default 5)
+-- @treturn Dataset
+function methods:head(n)
+  return object.new(table.move(object.rows(self), 1, math.min(n or 5, #self), 1, {}))
+end
+
+--- Some rows at random.
+-- @tparam integer n
+-- @tparam ?table given `seed`; `replace`: false (true: a row may come again)
+-- @treturn Dataset
+function methods:sample(n, given)
+  local o = options.read("Dataset:sample", given, { seed = options.none, replace = false })
+  return self:take(random.check(o.seed, "Dataset:sample"):choice(#self, n, { replace = o.replace }))
+end
+
+--- The rows whose recording can be read, and the others, which get a column `reason`. Reads the headers.
+-- @treturn Dataset readable
+-- @treturn Dataset unreadable
+function methods:readable()
+  local good, bad = {}, {}
+  for _, clip in self:iter() do
+    local reason = row.unreadable(clip)
+    if reason then
+      local data = row.copy(clip)
+      data.reason = reason
+      bad[#bad + 1] = row.new(data, clip)
+    else
+      good[#good + 1] = clip
+    end
+  end
+  return object.new(good), object.new(bad)
+end
+
+--- In random order: that of scikit-learn's `shuffle` for the same seed.
+-- @tparam ?integer seed
+-- @treturn Dataset
+function methods:shuffle(seed)
+  if type(seed) == "table" and getmetatable(seed) == nil then
+    seed = options.read("Dataset:shuffle", seed, { seed = options.none }).seed
+  end
+  return object.new(random.check(seed, "Dataset:shuffle"):permutation(object.rows(self)))
+end
+
+--- Sorted by a column or by what a function gives for each row; equal ones stay in order.
+-- @param by column name, or function of a row
+-- @tparam ?table given `reverse`: false
+-- @treturn Dataset
+function methods:sort(by, given)
+  local o = options.read("Dataset:sort", given, { reverse = false })
+  local keys
+  if type(by) == "function" then
+    keys = {}
+    for i, clip in self:iter() do keys[i] = by(clip) end
+  else
+    keys = values.complete(self, "Dataset:sort", by)
+  end
+  order.check("Dataset:sort", "key", keys, #self)
+  return self:take(order.argsort(keys, o.reverse))
+end

@@ -1,0 +1,67 @@
+--- What a data set is: a list of rows that never changes, and the table of its methods, which other files fill.
+-- @module lubdub.dataset.object
+local blame = require "lubdub.blame"
+
+local object = {}
+
+-- Where a data set keeps its rows.
+local ROWS = {}
+
+local Dataset = { __name = "lubdub.Dataset" }
+
+--- The methods, by name.
+object.methods = {}
+
+--- A data set of these rows (made by `lubdub.row`); the list is kept, not copied.
+-- @tparam table rows
+-- @treturn Dataset
+function object.new(rows)
+  return setmetatable({ [ROWS] = rows }, Dataset)
+end
+
+--- The list of rows, to be read only.
+-- @tparam Dataset self
+-- @treturn table
+function object.rows(self)
+  return self[ROWS]
+end
+
+--- Whether a value is a data set.
+-- @param value
+-- @treturn boolean
+function object.is(value)
+  return getmetatable(value) == Dataset
+end
+
+--- Goes through the rows: `for i, clip in clips:iter() do`.
+-- @treturn function an iterator of position, row
+function object.methods:iter()
+  local rows, i = self[ROWS], 0
+  return function()
+    i = i + 1
+    if rows[i] ~= nil then return i, rows[i] end
+    return nil
+  end
+end
+
+function Dataset:__index(key)
+  if math.type(key) == "integer" then return self[ROWS][key] end
+  return object.methods[key]
+end
+
+function Dataset.__newindex(_, key)
+  blame("data sets are read-only: cannot set %s; filter, map, take and concat give new ones", tostring(key))
+end
+
+function Dataset:__len() return #self[ROWS] end
+
+function Dataset.__concat(a, b)
+  if not object.is(a) then blame("Dataset:concat: expected data sets, got a %s", type(a)) end
+  return a:concat(b)
+end
+
+function Dataset:__tostring()
+  return require "lubdub.dataset.describe"(self)
+end
+
+return object

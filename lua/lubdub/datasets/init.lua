@@ -1,0 +1,18 @@
+--- Data sets: functions that find recordings and know their labels and groups.
+--
+--    lubdub.datasets.pascal "data/pascal2011"     the PASCAL challenge of 2011
+--    lubdub.datasets.folder "my recordings"       a folder for each class
+--    lubdub.datasets.hearts { n = 400, seed = 1 } the built-in toy hearts
+--
+-- A folder that is not there, or that holds no recordings, is an error that names it.
+-- @module lubdub.datasets
+local there = { pascal = true, folder = true, hearts = true, make_folder = true }
+
+return setmetatable({}, {
+  __index = function(self, name)
+    if not there[name] then return nil end
+    local make = require("lubdub.datasets." .. name)
+    rawset(self, name, make)
+    return make
+  end,
+})

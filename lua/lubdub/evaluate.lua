@@ -1,0 +1,183 @@
+--- model:evaluate and model:predict: passes over the data that change nothing.
+-- @module lubdub.evaluate
+local Tensor = require("lubdub.core").Tensor
+local batches = require "lubdub.batches"
+local blame = require "lubdub.blame"
+local check = require "lubdub.check"
+local history = require "lubdub.history"
+local options = require "lubdub.options"
+local progress = require "lubdub.progress"
+
+local evaluate = {}
+
+--- The loss and the metrics of one epoch: means over its rows.
+-- @tparam lubdub.Sequential model compiled
+-- @treturn Meter with reset(), add(trainer, y) and `logs`, the means so far (one table, used again and again)
+function evaluate.meter(model)
+  local sums, rows = {}, 0
+  local meter = { logs = {} }
+
+  function meter.reset()
+    rows = 0
+    sums.loss = 0
+    for _, name in ipairs(model.metrics) do sums[name] = 0 end
+  end
+
+  function meter.add(trainer, y)
+    local outputs = trainer:outputs()
+    local n = outputs:shape(1)
+    rows = rows + n
+    sums.loss = sums.loss + n * trainer:loss()
+    for _, name in ipairs(model.metrics) do sums[name] = sums[name] + n * model.metric_means[name](y, outputs) end
+    for name, sum in pairs(sums) do meter.logs[name] = sum / rows end
+  end
+
+  meter.reset()
+  return meter
+end
+
+--- Lets a pass that was begun run to its end. Ctrl-C may strike between its parts.
+function evaluate.finish(trainer)
+  while not trainer:advance() do end -- luacheck: ignore 542
+end
+
+--- One pass over a source in inference mode.
+-- @tparam lubdub.Sequential model
+-- @param source a batch source
+-- @param meter from evaluate.meter
+-- @tparam ?CallbackList callbacks
+-- @tparam ?integer steps at most so many batches
+-- @treturn table the means, a new table
+function evaluate.pass(model, source, meter, callbacks, steps)
+  local trainer = model.trainer
+  if callbacks then callbacks:call "on_test_begin" end
+  meter.reset()
+  local batch = 0
+  for x, y, w in source(1, 0) do
+    batch = batch + 1
+    if callbacks then callbacks:call("on_test_batch_begin", batch) end
+    trainer:begin_evaluate(x, y, w)
+    evaluate.finish(trainer)
+    meter.add(trainer, y)
+    if callbacks then callbacks:call("on_test_batch_end", batch, meter.logs) end
+    if batch == steps then break end
+  end
+  if batch == 0 then blame "evaluate: the batch source gave no batch" end
+  local logs = {}
+  for name, value in pairs(meter.logs) do logs[name] = value end
+  if callbacks then callbacks:call("on_test_end", logs) end
+  return logs
+end
+
+--- A source whose batches are checked before they reach the trainer.
+-- @tparam string where the asking function's name
+-- @tparam lubdub.Sequential model
+-- @param source
+-- @return the source
+function evaluate.checked_source(where, model, source)
+  return function(epoch, seed)
+    local next_batch, state, control, closing = source(epoch, seed)
+    if type(next_batch) ~= "function" then
+      blame("%s: a batch source must return an iterator, got %s", where, type(next_batch))
+    end
+    local batch = 0
+    return function(_, last)
+      local x, y, w = next_batch(state, last)
+      if x == nil then return nil end
+      batch = batch + 1
+      local prefix = ("batch %d of epoch %d: "):format(batch, epoch)
+      if y == nil then blame("%s: %sy is missing", where, prefix) end
+      y, w = check.data(where, model, x, y, w, prefix)
+      return x, y, w
+    end, nil, control, closing
+  end
+end
+
+-- What evaluate returns: named numbers that print; result[1] is the loss, as in Keras' list.
+local Result = { __name = "lubdub.Result" }
+
+local function new_result(logs, metrics)
+  local names = history.names(logs, metrics)
+  return setmetatable(logs, {
+    __name = Result.__name,
+    __index = function(_, i) return math.type(i) == "integer" and logs[names[i]] or nil end,
+    __len = function() return #names end,
+    __tostring = function()
+      local parts = {}
+      for i, name in ipairs(names) do parts[i] = ("%s: %s"):format(name, history.value_text(logs[name])) end
+      return table.concat(parts, " - ")
+    end,
+  })
+end
+
+-- A callback that shows a bar on a terminal when it takes long, and takes it away at the end.
+local function bar_callback(label, total)
+  local bar = progress.bar { label = label, total = total or false, delay = 0.5 }
+  return {
+    on_test_batch_end = function(_, batch) bar:update(batch) end,
+    on_test_end = function() bar:clear() end,
+  }
+end
+
+--- Loss and metrics of the model on data. Class weights play no part.
+-- @tparam Sequential model
+-- @tparam lubdub.Tensor x (n, ...), or a batch source; then options take y's place
+-- @tparam lubdub.Tensor y (n, ...)
+-- @tparam ?table given batch_size (32), sample_weight, steps (number of batches, default all), callbacks,
+-- verbose ("auto": a bar on a terminal while it runs; 0: none), return_dict (the result has the names either way)
+-- @treturn table loss = , accuracy = , ...; it prints, and [1], [2], ... are the loss and the metrics in order
+function evaluate.evaluate(model, x, y, given)
+  local is_source = batches.is_source(x)
+  if is_source then given, y = y, nil end
+  local o = options.read("evaluate", given, { batch_size = 32, sample_weight = false, steps = false,
+    callbacks = false, verbose = "auto", return_dict = false })
+  if not model.loss then blame "evaluate: the model has no loss; call model:compile { loss = ... } first" end
+  local source
+  if is_source then
+    model:build_for("evaluate", (x(1, 0)()))
+    source = evaluate.checked_source("evaluate", model, x)
+  else
+    model:build_for("evaluate", x)
+    if y == nil then blame "evaluate: y is missing" end
+    local w
+    y, w = check.data("evaluate", model, x, y, o.sample_weight or nil)
+    source = batches.of_tensors(x, y, w, { batch_size = o.batch_size, shuffle = false, steps = o.steps })
+  end
+  model:ensure_trainer()
+  local CallbackList = require "lubdub.callbacks.list"
+  local steps = o.steps or type(source) == "table" and source.steps
+  local list = CallbackList.check("evaluate", o.callbacks)
+  if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
+  local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
+  local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
+  return new_result(logs, model.metrics)
+end
+
+--- The model's outputs for every row; the result does not depend on the batch size.
+-- @tparam Sequential model
+-- @tparam lubdub.Tensor x (n, ...)
+-- @tparam ?table given batch_size (32), verbose ("auto": a bar on a terminal while it runs; 0: none)
+-- @treturn lubdub.Tensor (n, ...)
+function evaluate.predict(model, x, given)
+  local o = options.read("predict", given, { batch_size = 32, verbose = "auto" })
+  model:build_for("predict", x)
+  check.data("predict", model, x)
+  model:ensure_trainer()
+  local n, trainer = x:shape(1), model.trainer
+  local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
+  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
+  local result = Tensor.zeros { n, table.unpack(model.output_shape) }
+  local first, batch = 1, 0
+  for part in source(1, 0) do
+    trainer:begin_predict(part)
+    evaluate.finish(trainer)
+    local rows = part:shape(1)
+    result:slice(1, first, first + rows - 1):copy(trainer:outputs())
+    first, batch = first + rows, batch + 1
+    if bar then bar:update(batch) end
+  end
+  if bar then bar:clear() end
+  return result
+end
+
+return evaluate

@@ -1,0 +1,42 @@
+--- The world's failures on their way out of deep calls. Reading a model asks a file for many things, each of which
+-- may fail: a failure is raised as an object of its own, and `failure.caught` turns it into `nil, reason`
+-- where the public function ends. Everything else that is raised goes on.
+-- @module lubdub.keras.failure
+local failure = {}
+
+local Failure = { __tostring = function(self) return self.reason end }
+
+--- Raises a failure of the world.
+function failure.raise(format, ...)
+  error(setmetatable({ reason = format:format(...) }, Failure), 0)
+end
+
+--- Passes the results of a function on that gives `nil, reason` when it fails; nil alone is a result.
+function failure.check(...)
+  local value, reason = ...
+  if value == nil and reason ~= nil then error(setmetatable({ reason = reason }, Failure), 0) end
+  return ...
+end
+
+local function finish(ok, ...)
+  if ok then return ... end
+  local problem = ...
+  if getmetatable(problem) == Failure then return nil, problem.reason end
+  error(problem, 0)
+end
+
+--- Calls `f(...)`; gives its results, or nil and the reason.
+function failure.caught(f, ...)
+  return finish(pcall(f, ...))
+end
+
+--- Calls `f(...)` where its mistakes are the file's: true and its result, or false and the message without the
+-- place in our code. A host's interrupt goes on.
+function failure.tried(f, ...)
+  local ok, result = pcall(f, ...)
+  if ok then return true, result end
+  if tostring(result):find "interrupted!$" then error(result, 0) end
+  return false, (tostring(result):gsub("^[^\n]-%.lua:%d+: ", ""))
+end
+
+return failure

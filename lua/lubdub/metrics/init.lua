@@ -1,0 +1,23 @@
+--- How good a prediction is, with scikit-learn's names, argument order and defaults.
+-- Every function takes the truth first: `lubdub.metrics.f1_score(y_true, y_pred, { average = "macro" })`.
+-- @module lubdub.metrics
+local metrics = {}
+
+local public = {
+  agreement = { "accuracy_score", "balanced_accuracy_score", "matthews_corrcoef", "cohen_kappa_score" },
+  confusion = { "confusion_matrix" },
+  rates = {
+    "precision_score", "recall_score", "f1_score", "fbeta_score", "specificity_score",
+    "precision_recall_fscore_support",
+  },
+  report = { "classification_report" },
+  curves = { "roc_curve", "precision_recall_curve", "auc", "roc_auc_score", "average_precision_score" },
+  probability = { "log_loss", "brier_score_loss" },
+}
+
+for file, names in pairs(public) do
+  local part = require("lubdub.metrics." .. file)
+  for _, name in ipairs(names) do metrics[name] = part[name] end
+end
+
+return metrics

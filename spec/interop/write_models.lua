@@ -1,0 +1,73 @@
+--- Saves models for keras_opens.py: every layer with every form of its options, compiled and not, and two that
+-- Keras itself saved and lubdub read. Beside each NAME.h5 lies a NAME.json with what lubdub predicts.
+-- usage: lua5.4 spec/interop/write_models.lua FOLDER     (from the repository's root, after make)
+package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
+package.cpath = "lua/?.so;" .. package.cpath
+
+local lubdub = require "lubdub"
+local json = require "dkjson"
+local ramp = require "support.ramp"
+
+local folder = assert(arg[1], "usage: write_models.lua FOLDER")
+local layers, Sequential = lubdub.layers, lubdub.Sequential
+
+local function write(name, model)
+  local shape = { 3, table.unpack(model.input_shape) }
+  local expected = { input_shape = shape, predictions = model:predict(ramp(shape)):totable() }
+  if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss end
+  local path = folder .. "/" .. name
+  assert(model:save(path .. ".h5"))
+  local file <close> = assert(io.open(path .. ".json", "w"))
+  assert(file:write(json.encode(expected)))
+end
+
+local function compiled(model, optimizer)
+  model:compile { optimizer = optimizer, loss = "categorical_crossentropy", metrics = { "accuracy" } }
+  return model
+end
+
+local notebook = {
+  layers.Input { 40, 173, 1 },
+  layers.Conv2D { filters = 16, kernel_size = 2, activation = "relu" },
+  layers.MaxPooling2D { pool_size = 2 },
+  layers.Dropout { rate = 0.2 },
+  layers.Conv2D { filters = 32, kernel_size = 2, activation = "relu" },
+  layers.MaxPooling2D { pool_size = 2 },
+  layers.Dropout { rate = 0.2 },
+  layers.Conv2D { filters = 128, kernel_size = 2, activation = "relu" },
+  layers.MaxPooling2D { pool_size = 2 },
+  layers.Dropout { rate = 0.5 },
+  layers.GlobalAveragePooling2D(),
+  layers.Dense { units = 5, activation = "softmax" },
+}
+lubdub.set_seed(3)
+local model = compiled(Sequential(notebook), "adam")
+model.labels = { "artifact", "extrahls", "extrastole", "murmur", "sch\u{f6}n" }
+model.preprocessing = {
+  { name = "mfcc", options = { sr = 22050, n_mfcc = 40, top_db = false } },
+  { name = "center", options = { mean = lubdub.Tensor.arange(40) } },
+}
+write("notebook", model)
+
+write("every_layer", compiled(Sequential {
+  layers.Input { 9, 11, 2 },
+  layers.Conv2D { filters = 3, kernel_size = { 3, 2 }, strides = { 2, 1 }, padding = "same", activation = "tanh",
+    bias_initializer = "ones" },
+  layers.Activation { activation = "relu" },
+  layers.MaxPooling2D { pool_size = { 2, 3 }, strides = { 1, 2 }, padding = "same" },
+  layers.Conv2D { filters = 4, kernel_size = 2, dilation_rate = 2, use_bias = false },
+  layers.Activation { activation = "sigmoid" },
+  layers.Conv2D { filters = 3, kernel_size = 1, trainable = false },
+  layers.Flatten(),
+  layers.Dense { units = 7, activation = false, use_bias = false },
+  layers.Dense { units = 3, activation = "softmax", kernel_initializer = "glorot_uniform" },
+}, lubdub.optimizers.SGD { learning_rate = 0.05 }))
+
+write("uncompiled", Sequential {
+  layers.Input { 5 },
+  layers.Dense { units = 2, activation = "sigmoid", name = "only" },
+})
+
+for _, name in ipairs { "notebook_net", "every_layer" } do
+  write("keras_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
+end
