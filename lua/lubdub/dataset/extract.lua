@@ -49,7 +49,8 @@ end
 
 local how = { skip = false, progress = true, strict = false }
 local what = { duration = options.none, offset = 0, pad = false, mono = true, res_type = "soxr_hq",
-  scale = options.none, skip = how.skip, progress = how.progress, strict = how.strict }
+  filter = false, remove_spikes = false, normalize = false, envelope = false, scale = options.none, standardize = false,
+  scaler = false, skip = how.skip, progress = how.progress, strict = how.strict }
 
 -- The steps of a plan and its options. The duration may be that of the windows.
 local function steps_of(self, plan, o)
@@ -57,7 +58,8 @@ local function steps_of(self, plan, o)
     blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
   end
   return preprocessing.steps(plan, { duration = duration_of(self, o.duration or nil), offset = o.offset, pad = o.pad,
-    mono = o.mono, res_type = o.res_type, scale = o.scale })
+    mono = o.mono, res_type = o.res_type, filter = o.filter, remove_spikes = o.remove_spikes, normalize = o.normalize,
+    envelope = o.envelope, scale = o.scale, standardize = o.standardize, scaler = o.scaler })
 end
 
 -- Given steps, the first of which learns the duration of the windows where it has none.
@@ -79,7 +81,8 @@ end
 -- @tparam ?table given `duration`: seconds of each recording (default: a window's own, or else all of it, and then
 -- all must be equally long); `offset`: seconds to leave out at the start (0); `pad`: false; true fills shorter
 -- recordings with zeros at the end; `skip`: false; true leaves out what cannot be used; `progress`: true shows a
--- bar, on a terminal; `mono`, `res_type`, `scale`, `strict`: as in `lubdub.preprocessing`
+-- bar, on a terminal; `mono`, `res_type`, `strict`, and the steps
+-- `filter`, `remove_spikes`, `normalize`, `envelope`, `scale`, `standardize`, `scaler`: as in `lubdub.preprocessing`
 -- @treturn Tensor (rows, n_mfcc, frames, 1)
 -- @treturn ?Dataset with `skip`: the rows of the tensor
 -- @raise on recordings that cannot be read, or are too short, with the reason of each
