@@ -157,6 +157,16 @@ function Scaler:inverse_transform(x)
   return x * scale + mean
 end
 
+--- mean and scale, as large as tensors of a shape.
+-- @tparam table shape of what will be transformed
+-- @treturn Tensor mean
+-- @treturn Tensor scale
+function Scaler:spread(shape)
+  local full = Tensor.zeros(shape)
+  local mean, scale = stretched(self, "StandardScaler:spread", full)
+  return full + mean, full + scale
+end
+
 --- fit, then transform.
 -- @tparam Tensor x (n, ...)
 -- @treturn Tensor

@@ -4,31 +4,13 @@
 -- end in one error that lists them, or, with `skip`, are left out of the tensor and of the data set beside it.
 -- @module lubdub.dataset.extract
 local blame = require "lubdub.blame"
+local duration = require "lubdub.dataset.duration"
 local options = require "lubdub.options"
 local preprocessing = require "lubdub.preprocessing"
 local progress = require "lubdub.progress"
-local row = require "lubdub.row"
 
 -- So many failures are listed, the others counted.
 local MOST = 20
-
--- How long the piece of each row is that is read: the given duration, or that of the windows.
-local function duration_of(self, given)
-  local duration, first = given, nil
-  for i, clip in self:iter() do
-    local data = row.data(clip)
-    local window = data.offset and data.duration
-    if window and given and given > window + 1e-9 then
-      blame("extract: duration = %g s is longer than row %d, a window of %g s", given, i, window)
-    elseif window and not given then
-      if first and math.abs(window - duration) > 1e-9 then
-        blame("extract: row %d is a window of %g s, row %d of %g s; give a duration", first, duration, i, window)
-      end
-      duration, first = window, first or i
-    end
-  end
-  return duration or false
-end
 
 -- Runs the steps. A mistake that only the recordings reveal is told at the caller's line.
 local function run(steps, self, given)
@@ -57,22 +39,9 @@ local function steps_of(self, plan, o)
   if o.duration and not (type(o.duration) == "number" and o.duration > 0) then
     blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
   end
-  return preprocessing.steps(plan, { duration = duration_of(self, o.duration or nil), offset = o.offset, pad = o.pad,
+  return preprocessing.steps(plan, { duration = duration.of("extract", self, o.duration or nil), offset = o.offset, pad = o.pad,
     mono = o.mono, res_type = o.res_type, filter = o.filter, remove_spikes = o.remove_spikes, normalize = o.normalize,
     envelope = o.envelope, scale = o.scale, standardize = o.standardize, scaler = o.scaler })
-end
-
--- Given steps, the first of which learns the duration of the windows where it has none.
-local function with_duration(self, steps)
-  local load = steps[1]
-  if type(load) ~= "table" or load.name ~= "load" then return steps end
-  local duration = duration_of(self, load.options and load.options.duration or nil)
-  local copy, read = table.move(steps, 1, #steps, 1, {}), { duration = duration }
-  for name, value in pairs(load.options or {}) do
-    if name ~= "duration" then read[name] = value end
-  end
-  copy[1] = { name = "load", options = read }
-  return copy
 end
 
 --- @tparam Dataset self
@@ -93,7 +62,7 @@ return function(self, plan, given)
   end
   local o = options.read("extract", given, given_steps and how or what)
   if #self == 0 then blame("extract: the data set is empty") end
-  local steps = given_steps and with_duration(self, plan) or steps_of(self, plan, o)
+  local steps = given_steps and duration.of_steps("extract", self, plan) or steps_of(self, plan, o)
 
   local bar = o.progress and progress.bar { label = "extract", total = #self, unit = "clip" }
   local features, errors = run(steps, self, {
