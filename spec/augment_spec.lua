@@ -27,7 +27,9 @@ end
 -- Copies of all batches of an epoch.
 local function collect(source, epoch, seed)
   local list = {}
-  for x, y, w in source(epoch, seed) do list[#list + 1] = { x = x:clone(), y = y and y:clone(), w = w and w:clone() } end
+  for x, y, w in source(epoch, seed) do
+    list[#list + 1] = { x = x:clone(), y = y and y:clone(), w = w and w:clone() }
+  end
   return list
 end
 
@@ -51,7 +53,8 @@ describe("an augmentation", function()
       given.sr = SR
       return {
         augment.add_noise { snr_db = { 0, 20 } }(x, given), augment.gain { db = { -6, 6 } }(x, given),
-        augment.time_shift { seconds = 0.5 }(x, given), augment.time_stretch { rate = { 0.8, 1.2 }, n_fft = 256 }(x, given),
+        augment.time_shift { seconds = 0.5 }(x, given),
+        augment.time_stretch { rate = { 0.8, 1.2 }, n_fft = 256 }(x, given),
         augment.pitch_shift { n_steps = { -2, 2 }, n_fft = 256 }(x, given),
       }
     end
@@ -164,7 +167,8 @@ describe("augment.source", function()
   local function everything(more)
     local given = {
       plan = mfcc, batch_size = 4, augment.add_noise { snr_db = { 0, 20 } }, augment.time_shift { seconds = 0.1 },
-      augment.time_stretch { rate = { 0.9, 1.1 }, n_fft = 256, p = 0.7 }, augment.pitch_shift { n_steps = { -1, 1 }, n_fft = 256, p = 0.5 },
+      augment.time_stretch { rate = { 0.9, 1.1 }, n_fft = 256, p = 0.7 },
+      augment.pitch_shift { n_steps = { -1, 1 }, n_fft = 256, p = 0.5 },
       augment.gain { db = { -6, 6 } }, augment.time_mask { frames = 3 }, augment.frequency_mask { bands = 2 },
     }
     for name, value in pairs(more or {}) do given[math.type(name) and #given + 1 or name] = value end
@@ -307,7 +311,8 @@ describe("augment.source", function()
   it("trains, the same each time and after a break, and leaves validation alone", function()
     local function train(background, parts)
       local layers = lubdub.layers
-      local model = lubdub.Sequential { layers.Flatten(), layers.Dense { units = 11, activation = "softmax" }, seed = 3 }
+      local model = lubdub.Sequential { seed = 3, layers.Flatten(),
+        layers.Dense { units = 11, activation = "softmax" } }
       model:compile { optimizer = lubdub.optimizers.SGD { learning_rate = 1e-4 }, loss = "categorical_crossentropy" }
       local source = augment.source(x, y, everything { augment.mixup(), background = background })
       local rows = {}

@@ -84,7 +84,8 @@ describe("StandardScaler", function()
     scaler:fit(x)
     fails("StandardScaler:transform: axis 2 of x must have 4 places, as fitted, got %(2, 3%)", scaler.transform, scaler,
       Tensor.zeros { 2, 3 })
-    fails("StandardScaler:partial_fit: axis 2 of x must have 4 places", scaler.partial_fit, scaler, Tensor.zeros { 2, 3 })
+    fails("StandardScaler:partial_fit: axis 2 of x must have 4 places", scaler.partial_fit, scaler,
+      Tensor.zeros { 2, 3 })
     fails("x must have an axis 2", scaler.transform, scaler, Tensor.zeros { 2 })
     fails("x has no rows", scaler.fit, scaler, Tensor.zeros { 0, 2 })
     fails("x is empty", scaler.partial_fit, lubdub.StandardScaler(), Tensor.zeros { 2, 3, 0 })
@@ -129,8 +130,8 @@ describe("preprocessing", function()
 
   it("treats signals before the feature, in any number of threads", function()
     local filter = signal.butter { order = 3, cutoff = { 25, 400 }, sr = 2000 }
-    local steps = lubdub.preprocessing.steps(mfcc, { duration = 2, filter = filter, remove_spikes = true, normalize = "rms",
-      scale = 0.5 })
+    local steps = lubdub.preprocessing.steps(mfcc, { duration = 2, filter = filter, remove_spikes = true,
+      normalize = "rms", scale = 0.5 })
     local names = {}
     for i, step in ipairs(steps) do names[i] = step.name end
     assert.same({ "load", "filter", "remove_spikes", "normalize", "mfcc", "scale" }, names)
@@ -146,7 +147,8 @@ describe("preprocessing", function()
     lubdub.set_num_threads(threads)
     local y, errors = lubdub.preprocessing.signals(steps, clips)
     assert.same({}, errors)
-    assert.is_true(y[2]:equal(signal.normalize(signal.remove_spikes(filter(signals[2]), { sr = 2000 }), { norm = "rms" })))
+    assert.is_true(y[2]:equal(signal.normalize(signal.remove_spikes(filter(signals[2]), { sr = 2000 }),
+      { norm = "rms" })))
     local x = lubdub.Dataset(clips):extract(mfcc, { duration = 2, filter = { order = 3, cutoff = { 25, 400 } } })
     assert.is_true(x[3]:equal(row(filter(signals[3]))))
     assert.matches("2%. filter%(btype = \"bandpass\", cutoff = {2 values}, order = 3",
@@ -157,7 +159,8 @@ describe("preprocessing", function()
     local steps = lubdub.preprocessing.steps(mfcc, { filter = { order = 12, cutoff = { 100, 200 } } })
     local x, reason = lubdub.preprocessing.apply(steps, { { audio = noise(70, 1), samplerate = 2000 } })
     assert.is_nil(x)
-    assert.matches("clip 1: sosfiltfilt: the signal must be longer than padlen, which is 75 samples, and has 70", reason)
+    assert.matches("clip 1: sosfiltfilt: the signal must be longer than padlen, which is 75 samples, and has 70",
+      reason)
   end)
 
   it("refuses steps that are none", function()

@@ -163,7 +163,8 @@ describe("signal.envelope", function()
     fails("envelope: option 'sr' is missing", signal.envelope, noise(100, 1), { method = "homomorphic" })
     fails("cutoff must be below half the sample rate", signal.envelope, noise(100, 1),
       { method = "homomorphic", sr = 10, cutoff = 8 })
-    fails("envelope: option 'method' must be one of hilbert, homomorphic", signal.envelope, noise(9, 1), { method = "x" })
+    fails("envelope: option 'method' must be one of hilbert, homomorphic", signal.envelope, noise(9, 1),
+      { method = "x" })
   end)
 end)
 

@@ -1,9 +1,10 @@
-/* augment.h - changes of a signal for training: what they do is a function of the options, the signal and a key alone, so that no
- * thread, order or batch can change it.
+/* augment.h - changes of a signal for training: what they do is a function of the options, the signal and a key
+ * alone, so that no thread, order or batch can change it.
  *
  *   add_noise     white Gaussian noise, low .. high dB below the signal's own power; silence stays silence
  *   gain          low .. high dB
- *   time_shift    by -high .. high seconds; what leaves one end is lost (zeros come in), or comes back at the other (wrap)
+ *   time_shift    by -high .. high seconds; what leaves one end is lost (zeros come in), or comes back at the other
+ *                 (wrap)
  *   time_stretch  rate low .. high (stretch.h); cut, or filled up with zeros, to the old length
  *   pitch_shift   low .. high semitones (stretch.h)
  *
@@ -42,7 +43,7 @@ lub_status lub_augmenter_new(lub_augmenter **out, lub_error *err);
 void lub_augmenter_free(lub_augmenter *augmenter);
 
 /* Changes n >= 1 samples at sr Hz in place. Fails only where there is no memory, or no resampling. */
-lub_status lub_augment(lub_augmenter *augmenter, const lub_augmentation *augmentation, float *y, int64_t n, double sr, uint64_t key,
-                       lub_error *err);
+lub_status lub_augment(lub_augmenter *augmenter, const lub_augmentation *augmentation, float *y, int64_t n, double sr,
+                       uint64_t key, lub_error *err);
 
 #endif

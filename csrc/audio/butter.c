@@ -75,7 +75,7 @@ static double complex bilinear(double complex s) {
   return is_real(s) ? CMPLX((4 + creal(s)) / (4 - creal(s)), 0) : (4 + s) / (4 - s);
 }
 
-/* === from roots to sections: each pole, from the one nearest to the unit circle on, with the zeros nearest to it === */
+/* === from roots to sections: each pole, the one nearest to the unit circle first, with the zeros nearest to it === */
 
 static int nearest_pole(const roots *poles, bool real_only) {
   int best = -1;

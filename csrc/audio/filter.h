@@ -2,8 +2,8 @@
  *
  * A section is { b0, b1, b2, a1, a2 } with a0 = 1:
  *   y[i] = b0 x[i] + b1 x[i-1] + b2 x[i-2] - a1 y[i-1] - a2 y[i-2].
- * Everything is computed in double. Values, order of the sections and pairing are those of scipy.signal.butter(output="sos"),
- * sosfilt and sosfiltfilt. */
+ * Everything is computed in double. Values, order of the sections and pairing are those of
+ * scipy.signal.butter(output="sos"), sosfilt and sosfiltfilt. */
 #ifndef LUB_AUDIO_FILTER_H
 #define LUB_AUDIO_FILTER_H
 
@@ -28,9 +28,10 @@ typedef enum lub_band { LUB_LOWPASS, LUB_HIGHPASS, LUB_BANDPASS, LUB_BANDSTOP } 
 /* "lowpass", "highpass", "bandpass", "bandstop", NULL. */
 extern const char *const lub_band_names[];
 
-/* A digital Butterworth filter of this order: its magnitude is down by 3 dB at `low` (lowpass, highpass) or at `low` and `high`,
- * in Hz. The poles of the analog prototype, -exp(i pi m / 2N) for m = -N+1, -N+3 .. N-1, are moved to the (prewarped) band and to the z plane by the
- * bilinear transform. Fails with LUB_EARG unless 1 <= order <= LUB_MAX_ORDER and 0 < low (< high) < sr / 2. */
+/* A digital Butterworth filter of this order: its magnitude is down by 3 dB at `low` (lowpass, highpass) or at `low`
+ * and `high`, in Hz. The poles of the analog prototype, -exp(i pi m / 2N) for m = -N+1, -N+3 .. N-1, are moved to the
+ * (prewarped) band and to the z plane by the bilinear transform. Fails with LUB_EARG unless 1 <= order <=
+ * LUB_MAX_ORDER and 0 < low (< high) < sr / 2. */
 lub_status lub_butter(lub_sos *sos, int64_t order, lub_band band, double low, double high, double sr, lub_error *err);
 
 /* Two numbers of memory per section. */

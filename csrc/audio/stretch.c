@@ -56,8 +56,9 @@ static bool put_frame(const lub_stretch *s, int64_t f, double *parts) {
   return silent;
 }
 
-/* Analyses frames f and f + 1, f even: of z = a + i b, the spectra are (Z[k] + conj Z[-k]) / 2 and (Z[k] - conj Z[-k]) / 2i.
- * The spectrum of silence is exactly 0, with phase 0: rounding beside a loud frame must not give it phases. */
+/* Analyses frames f and f + 1, f even: of z = a + i b, the spectra are (Z[k] + conj Z[-k]) / 2 and (Z[k] - conj
+ * Z[-k]) / 2i. The spectrum of silence is exactly 0, with phase 0: rounding beside a loud frame must not give it
+ * phases. */
 static void analyse(lub_stretch *s, int64_t f) {
   int64_t n = s->n_fft;
   double *z = s->pair;
@@ -104,7 +105,8 @@ static void put_spectrum(lub_stretch *s, int64_t t, double *z, bool second) {
   }
 }
 
-/* Overlaps output frame t, the real or imaginary parts at `parts`, and gives out the hop samples that no later frame reaches. */
+/* Overlaps output frame t, the real or imaginary parts at `parts`, and gives out the hop samples that no later frame
+ * reaches. */
 static void overlap(lub_stretch *s, int64_t t, const double *parts) {
   int64_t n = s->n_fft, hop = s->hop, start = t * hop - n / 2;
   for (int64_t i = 0; i < n; i++) {

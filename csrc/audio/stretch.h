@@ -1,12 +1,13 @@
 /* stretch.h - slower or faster at the same pitch, and higher or lower at the same speed: a phase vocoder, as librosa's.
  *
- * time_stretch (librosa.effects.time_stretch): frames of n_fft samples under a periodic Hann window, hop samples apart, centred with
- * zeros around. Output frame t stands at t * rate between the frames floor(t rate) and the next one: its magnitudes are their linear
- * interpolation, its phases those of the output frame before it plus the advance between the two. Overlapped and added with the window
- * again, over the sum of the squared windows: round(n / rate) samples.
+ * time_stretch (librosa.effects.time_stretch): frames of n_fft samples under a periodic Hann window, hop samples
+ * apart, centred with zeros around. Output frame t stands at t * rate between the frames floor(t rate) and the next
+ * one: its magnitudes are their linear interpolation, its phases those of the output frame before it plus the advance
+ * between the two. Overlapped and added with the window again, over the sum of the squared windows: round(n / rate)
+ * samples.
  * pitch_shift (librosa.effects.pitch_shift): stretched by 2^(-n_steps / 12), resampled to n samples.
- * In double throughout, where librosa computes in the signal's type: beside librosa on float32, whose phases lose digits as they add up,
- * the difference is librosa's; on float64 it is rounding. */
+ * In double throughout, where librosa computes in the signal's type: beside librosa on float32, whose phases lose
+ * digits as they add up, the difference is librosa's; on float64 it is rounding. */
 #ifndef LUB_AUDIO_STRETCH_H
 #define LUB_AUDIO_STRETCH_H
 
@@ -39,13 +40,14 @@ void lub_stretch_free(lub_stretch *stretch);
 /* round(n / rate), halves to even. */
 int64_t lub_stretched_length(int64_t n, double rate);
 
-/* Begins with n >= 1 samples x, to be made into lub_stretched_length(n, rate) samples at out; both must stay. rate > 0. */
+/* Begins with n >= 1 samples x, to be made into lub_stretched_length(n, rate) samples at out; both must stay. rate >
+ * 0. */
 void lub_stretch_begin(lub_stretch *stretch, const float *x, int64_t n, double rate, float *out);
 /* Works for some 5 ms; returns whether the result is complete. */
 bool lub_stretch_advance(lub_stretch *stretch);
 
-/* Resamples x, m = lub_stretched_length(n, rate) samples of a signal stretched by rate, to out[n]: the second half of a pitch shift at
- * sr Hz. A sample too few becomes a zero. */
+/* Resamples x, m = lub_stretched_length(n, rate) samples of a signal stretched by rate, to out[n]: the second half of
+ * a pitch shift at sr Hz. A sample too few becomes a zero. */
 lub_status lub_unstretch(const float *x, int64_t m, double rate, double sr, float *out, int64_t n, lub_error *err);
 
 #endif

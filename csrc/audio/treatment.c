@@ -80,7 +80,8 @@ static lub_status make_room(lub_treater *t, int64_t count, lub_error *err) {
 static lub_status begin_filtfilt(lub_treater *t, int padtype, int64_t padlen, lub_error *err) {
   t->edge = padtype == LUB_NONE_CHOICE ? 0 : padlen == LUB_NONE_INT ? lub_sos_padlen(&t->sos) : padlen;
   if (t->n <= t->edge)
-    return lub_fail(err, LUB_EARG, "sosfiltfilt: the signal must be longer than padlen, which is %lld samples, and has %lld",
+    return lub_fail(err, LUB_EARG,
+                    "sosfiltfilt: the signal must be longer than padlen, which is %lld samples, and has %lld",
                     (long long)t->edge, (long long)t->n);
   if (make_room(t, t->n + 2 * t->edge, err) != LUB_OK) return err->status;
   lub_extend(t->x, t->n, t->edge, (lub_extension)padtype, t->wide);

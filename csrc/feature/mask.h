@@ -1,4 +1,5 @@
-/* mask.h - SpecAugment's masks (Park et al. 2019): a few neighbouring frames, or coefficients, of a feature are blotted out. */
+/* mask.h - SpecAugment's masks (Park et al. 2019): a few neighbouring frames, or coefficients, of a feature are
+ * blotted out. */
 #ifndef LUB_FEATURE_MASK_H
 #define LUB_FEATURE_MASK_H
 

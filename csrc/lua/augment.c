@@ -107,7 +107,8 @@ static lub_shape row_shape(lua_State *L, const lub_recipe *recipe, const lub_ten
   return shape;
 }
 
-/* augment.Preparation{ x =, sr =, plan =, augmentations =, steps =, masks =, background =, first_row = } -> object, shape of a row */
+/* augment.Preparation{ x =, sr =, plan =, augmentations =, steps =, masks =, background =, first_row = } -> object,
+ * shape of a row */
 static int augment_preparation(lua_State *L) {
   lub_recipe r = {0};
   lub_error err;
@@ -176,7 +177,8 @@ static int preparation_begin(lua_State *L) {
     rows[i] = luaL_checkinteger(L, -1) - 1;
     lua_pop(L, 1);
   }
-  if (lub_preparation_begin(object->preparation, rows, count, key, out->data, &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_preparation_begin(object->preparation, rows, count, key, out->data, &err) != LUB_OK)
+    return lubL_failure(L, &err);
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, 1, PREPARATION_OUT);
   return 0;
@@ -206,9 +208,10 @@ static int augment_mix(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
   int64_t rows = x->shape.ndim > 0 ? x->shape.dim[0] : 0;
-  luaL_argcheck(L, rows > 0 && (int64_t)lua_rawlen(L, 2) == rows && (int64_t)lua_rawlen(L, 3) == rows, 2, "one per row expected");
-  luaL_argcheck(L, lub_tensor_contiguous(out) && lub_shape_equal(&out->shape, &x->shape) && !lub_tensor_overlap(out, x), 4,
-                "another tensor of this shape expected");
+  luaL_argcheck(L, rows > 0 && (int64_t)lua_rawlen(L, 2) == rows && (int64_t)lua_rawlen(L, 3) == rows, 2,
+                "one per row expected");
+  luaL_argcheck(L, lub_tensor_contiguous(out) && lub_shape_equal(&out->shape, &x->shape) &&
+                       !lub_tensor_overlap(out, x), 4, "another tensor of this shape expected");
   int64_t *partner = lua_newuserdatauv(L, sizeof *partner * (size_t)rows, 0);
   float *share = lua_newuserdatauv(L, sizeof *share * (size_t)rows, 0);
   for (int64_t i = 0; i < rows; i++) {

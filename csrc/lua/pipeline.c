@@ -72,7 +72,8 @@ static void read_item(lua_State *L, int items, int anchors, lua_Integer i, lub_i
   lua_settop(L, top);
 }
 
-/* Reads the list in field `treatments` of the table at 1, if any, into the options; a userdata in `anchors` keeps them. */
+/* Reads the list in field `treatments` of the table at 1, if any, into the options; a userdata in `anchors` keeps
+ * them. */
 static void read_treatments(lua_State *L, int anchors, lub_extraction_options *options) {
   if (lua_getfield(L, 1, "treatments") == LUA_TTABLE) {
     int count = (int)lua_rawlen(L, -1), list = lua_gettop(L);
@@ -89,8 +90,8 @@ static void read_treatments(lua_State *L, int anchors, lub_extraction_options *o
   lua_pop(L, 1);
 }
 
-/* pipeline.Extraction{ items =, plan =, treatments =, duration =, offset =, mono =, pad =, res_type =, strict = } -> job
- * With plan = false, and sr, the rows are signals. */
+/* pipeline.Extraction{ items =, plan =, treatments =, duration =, offset =, mono =, pad =, res_type =, strict = }
+ * -> job. With plan = false, and sr, the rows are signals. */
 static int pipeline_extraction(lua_State *L) {
   static const char *const extra[] = {"items", "plan", "treatments", "sr", NULL};
   lub_extraction_options options;

@@ -20,9 +20,11 @@ static int signal_butter(lua_State *L) {
   } butter_options;
   static const lub_option table[] = {
       {.name = "order", .type = LUB_OPTION_INT, .offset = offsetof(butter_options, order), .required = true},
-      {.name = "btype", .type = LUB_OPTION_CHOICE, .choices = lub_band_names, .offset = offsetof(butter_options, btype)},
+      {.name = "btype", .type = LUB_OPTION_CHOICE, .choices = lub_band_names,
+       .offset = offsetof(butter_options, btype)},
       {.name = "low", .type = LUB_OPTION_NUMBER, .offset = offsetof(butter_options, low), .required = true},
-      {.name = "high", .type = LUB_OPTION_NUMBER, .offset = offsetof(butter_options, high), .nullable = true, .none = true},
+      {.name = "high", .type = LUB_OPTION_NUMBER, .offset = offsetof(butter_options, high), .nullable = true,
+       .none = true},
       {.name = "sr", .type = LUB_OPTION_NUMBER, .offset = offsetof(butter_options, sr), .required = true},
       LUB_OPTIONS_END};
   butter_options o;
@@ -162,7 +164,8 @@ typedef struct stretch_options {
   {FIELD(n_fft), .type = LUB_OPTION_INT, .fallback = 2048, .min = 4, .max = 1 << 20},                                  \
       {FIELD(hop_length), .type = LUB_OPTION_INT, .nullable = true, .none = true, .min = 1, .max = 1 << 20}
 
-static job_object *new_stretch(lua_State *L, job_kind kind, const lub_tensor *x, const stretch_options *o, int64_t out_n) {
+static job_object *new_stretch(lua_State *L, job_kind kind, const lub_tensor *x, const stretch_options *o,
+                               int64_t out_n) {
   const char *where = kind == STRETCH ? "time_stretch" : "pitch_shift";
   int64_t n = x->shape.dim[x->shape.ndim - 1], hop = o->hop_length == LUB_NONE_INT ? o->n_fft / 4 : o->hop_length;
   lub_error err;
@@ -262,8 +265,8 @@ static int job_gc(lua_State *L) {
 
 /* === loudness === */
 
-/* signal.powers(x, frame_length, hop_length, first, most) -> list of the mean squares of frames first (from 0) and at most so many
- * more, the largest over the channels; the number of all frames */
+/* signal.powers(x, frame_length, hop_length, first, most) -> list of the mean squares of frames first (from 0) and at
+ * most so many more, the largest over the channels; the number of all frames */
 static int signal_powers(lua_State *L) {
   lua_Integer frame_length = luaL_checkinteger(L, 2), hop = luaL_checkinteger(L, 3), first = luaL_checkinteger(L, 4);
   lua_Integer most = luaL_checkinteger(L, 5);

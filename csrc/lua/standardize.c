@@ -3,7 +3,8 @@
 
 #include "lua/lubdub.h"
 
-/* standardize.groups(x, size, first, count): standardizes so many runs of `size` numbers, from run `first` (from 0) on, in place */
+/* standardize.groups(x, size, first, count): standardizes so many runs of `size` numbers, from run `first` (from 0)
+ * on, in place */
 static int standardize_groups(lua_State *L) {
   lub_tensor *x = lubL_checktensor(L, 1);
   lua_Integer size = luaL_checkinteger(L, 2), first = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
@@ -14,8 +15,8 @@ static int standardize_groups(lua_State *L) {
   return 0;
 }
 
-/* standardize.moments(x, axes) -> list of means, list of sums of squared differences, numbers per group; axes (from 1): those
- * with statistics of their own */
+/* standardize.moments(x, axes) -> list of means, list of sums of squared differences, numbers per group; axes (from
+ * 1): those with statistics of their own */
 static int standardize_moments(lua_State *L) {
   bool kept[LUB_MAX_DIMS] = {false};
   lua_settop(L, 2);

@@ -57,7 +57,8 @@ static lub_status make(const lub_recipe *r, slot *s, int64_t row, uint64_t key, 
     x = s->signal;
   }
   for (int i = 0; i < r->augmentation_count; i++)
-    if (lub_augment(s->augmenter, &r->augmentations[i], s->signal, r->size, r->sr, lub_mix(draws, (uint64_t)i), err) != LUB_OK)
+    if (lub_augment(s->augmenter, &r->augmentations[i], s->signal, r->size, r->sr, lub_mix(draws, (uint64_t)i),
+                    err) != LUB_OK)
       return err->status;
   if (r->plan) {
     if (lub_run_begin(s->run, x, r->size, out, err) != LUB_OK) return err->status;
@@ -128,7 +129,7 @@ static void *prepare(void *argument) {
   return NULL;
 }
 
-/* A host's handlers run in its own threads: ours blocks all signals. Where no thread can be had, the caller does all. */
+/* A host's handlers run in its own threads: ours blocks all signals. Where no thread can be had, the caller does it. */
 static void start_thread(lub_preparation *p) {
   sigset_t all, former;
   sigfillset(&all);

@@ -11,9 +11,9 @@
 --    })
 --    model:fit(source, { epochs = 50, validation_data = { x_valid, y_valid } })
 --
--- Only what is given to `source` is changed: validation and test data stay what they are. What happens to a row is a function of
--- the seed, the epoch and the row alone; not of threads, of the batch size or of other rows (mixup's partners are of the batch). Batches are
--- prepared by a thread beside the training step.
+-- Only what is given to `source` is changed: validation and test data stay what they are. What happens to a row is a
+-- function of the seed, the epoch and the row alone; not of threads, of the batch size or of other rows (mixup's
+-- partners are of the batch). Batches are prepared by a thread beside the training step.
 --
 -- An augmentation can be heard, too: `augment.pitch_shift { n_steps = 2 } (signal, { sr = 22050 })`.
 -- @module lubdub.augment
@@ -143,18 +143,20 @@ end
 
 --- SpecAugment's time mask: neighbouring frames of the feature are blotted out.
 -- @function time_mask
--- @tparam table given frames (a mask covers 0 .. frames of them), count (1: masks), value (0; or "mean": the feature's), p (1)
+-- @tparam table given frames (a mask covers 0 .. frames of them), count (1: masks), value (0; or "mean": the
+-- feature's), p (1)
 -- @treturn Augmentation
 augment.time_mask = mask("time_mask", "frames", false)
 
 --- SpecAugment's frequency mask: neighbouring coefficients or bands are blotted out.
 -- @function frequency_mask
--- @tparam table given bands (a mask covers 0 .. bands of them), count (1: masks), value (0; or "mean": the feature's), p (1)
+-- @tparam table given bands (a mask covers 0 .. bands of them), count (1: masks), value (0; or "mean": the
+-- feature's), p (1)
 -- @treturn Augmentation
 augment.frequency_mask = mask("frequency_mask", "bands", true)
 
---- Mixup (Zhang et al. 2018): each row becomes share * itself + (1 - share) * another row of its batch, its target likewise;
--- share is drawn from Beta(alpha, alpha) for every row.
+--- Mixup (Zhang et al. 2018): each row becomes share * itself + (1 - share) * another row of its batch, its target
+-- likewise; share is drawn from Beta(alpha, alpha) for every row.
 -- @tparam ?table given alpha (0.2), p (1: of each row)
 -- @treturn Augmentation
 function augment.mixup(given)
@@ -181,7 +183,9 @@ function Augmentation:__call(x, given)
   if self.domain == "batch" then blame("%s: needs a batch; give it to augment.source", self.name) end
   local shape = check.tensor(self.name, "x", x)
   local signal = self.domain == "signal"
-  if signal and #shape ~= 1 then blame("%s: a signal must be (samples,), got %s", self.name, check.shape_text(shape)) end
+  if signal and #shape ~= 1 then
+    blame("%s: a signal must be (samples,), got %s", self.name, check.shape_text(shape))
+  end
   if not signal and #shape ~= 2 and #shape ~= 3 then
     blame("%s: a feature must be (coefficients, frames), got %s", self.name, check.shape_text(shape))
   end
@@ -242,8 +246,8 @@ end
 
 -- === the source ===
 
-local known = { plan = false, steps = false, sr = false, sample_weight = false, batch_size = 32, shuffle = true, seed = false,
-  background = true }
+local known = { plan = false, steps = false, sr = false, sample_weight = false, batch_size = 32, shuffle = true,
+  seed = false, background = true }
 
 -- Options and the augmentations by domain.
 local function read(given)
@@ -255,13 +259,13 @@ local function read(given)
   local last
   for i, augmentation in ipairs(given) do
     if getmetatable(augmentation) ~= Augmentation then
-      blame("augment.source: augmentation %d must be one of lubdub.augment's, such as augment.gain { db = 3 }, got %s", i,
-        type(augmentation))
+      blame("augment.source: augmentation %d must be one of lubdub.augment's, such as augment.gain { db = 3 }, got %s",
+        i, type(augmentation))
     end
     local order = ({ signal = 1, feature = 2, batch = 3 })[augmentation.domain]
     if last and order < last[1] then
-      blame("augment.source: %s comes after %s: those of the signal come first, then masks, then mixup", augmentation.name,
-        last[2])
+      blame("augment.source: %s comes after %s: those of the signal come first, then masks, then mixup",
+        augmentation.name, last[2])
     end
     last = { order, augmentation.name }
     local list = lists[augmentation.domain]
@@ -302,7 +306,9 @@ local function load_signals(x, steps)
     steps = require "lubdub.dataset.duration".of_steps("augment.source", x, steps)
   elseif Tensor.is(x) then
     local rows = {}
-    if #x:shape() ~= 2 then blame("augment.source: signals must be (n, samples), got %s", check.shape_text(x:shape())) end
+    if #x:shape() ~= 2 then
+      blame("augment.source: signals must be (n, samples), got %s", check.shape_text(x:shape()))
+    end
     for i = 1, #x do rows[i] = { audio = x[i], samplerate = load.sr } end
     x = rows
   end
@@ -381,13 +387,13 @@ function Source:__call(epoch, seed)
   local buffers, third = { buffer(), self.steps > 1 and buffer() or nil }, self.mix and buffer()
   local rows, batch = {}, 0
 
-  -- Begins batch `number`, in the buffer that batch number - 2 had.
-  local function begin(number)
-    local first, last = (number - 1) * size + 1, math.min(number * size, n)
+  -- Begins batch `at`, in the buffer that batch at - 2 had.
+  local function begin(at)
+    local first, last = (at - 1) * size + 1, math.min(at * size, n)
     local list = {}
     for i = first, last do list[#list + 1] = order and order[i] or i end
-    rows[number] = list
-    preparation:begin(list, seeds.mix(seed, 0), epoch, head(buffers[(number - 1) % 2 + 1], #list))
+    rows[at] = list
+    preparation:begin(list, seeds.mix(seed, 0), epoch, head(buffers[(at - 1) % 2 + 1], #list))
   end
 
   local function next_batch()
@@ -413,13 +419,13 @@ function Source:__call(epoch, seed)
 end
 
 --- A batch source for `model:fit` that augments rows anew in every epoch.
--- @param x what the rows are made of: a data set or list of clips, with `steps`; a Tensor of signals (n, samples), with `plan` or
--- `steps`, or with neither for a net that takes signals; or a Tensor of features (n, ...)
+-- @param x what the rows are made of: a data set or list of clips, with `steps`; a Tensor of signals (n, samples),
+-- with `plan` or `steps`, or with neither for a net that takes signals; or a Tensor of features (n, ...)
 -- @tparam Tensor y targets (n, ...)
--- @tparam table given the augmentations in order (those of the signal, then masks, then mixup), and: plan (lubdub.MFCC {...}) or steps
--- (of lubdub.preprocessing; what they do after the feature is done before masks), sr (of signals without a plan), batch_size (32),
--- shuffle (true), sample_weight (n), seed (false: the fit's), background (true: batches are prepared beside the training step; the
--- result is the same)
+-- @tparam table given the augmentations in order (those of the signal, then masks, then mixup), and: plan
+-- (lubdub.MFCC {...}) or steps (of lubdub.preprocessing; what they do after the feature is done before masks), sr (of
+-- signals without a plan), batch_size (32), shuffle (true), sample_weight (n), seed (false: the fit's), background
+-- (true: batches are prepared beside the training step; the result is the same)
 -- @treturn table the source, with the field `steps`: batches per epoch
 function augment.source(x, y, given)
   local o, lists = read(given)
@@ -430,13 +436,14 @@ function augment.source(x, y, given)
   if not ok then blame("%s", probe) end
   probe:close()
   if #lists.feature > 0 and (#row_shape < 2 or #row_shape > 3) then
-    blame("augment.source: masks need features (n, coefficients, frames, ...), got rows of %s", check.shape_text(row_shape))
+    blame("augment.source: masks need features (n, coefficients, frames, ...), got rows of %s",
+      check.shape_text(row_shape))
   end
   recipe.steps = row_steps(rest, row_shape)
   return setmetatable({
-    recipe = recipe, row_shape = row_shape, rows = n, y = check_targets("y", y, n), w = check_targets("sample_weight", o.sample_weight, n),
-    batch_size = o.batch_size, steps = math.ceil(n / o.batch_size), shuffle = o.shuffle, seed = o.seed, mix = lists.batch[1],
-    augmentations = #given,
+    recipe = recipe, row_shape = row_shape, rows = n, batch_size = o.batch_size, steps = math.ceil(n / o.batch_size),
+    y = check_targets("y", y, n), w = check_targets("sample_weight", o.sample_weight, n),
+    shuffle = o.shuffle, seed = o.seed, mix = lists.batch[1], augmentations = #given,
   }, Source)
 end
 

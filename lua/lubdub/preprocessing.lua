@@ -72,8 +72,8 @@ local function read_steps(where, steps, no_feature)
   end
   local step, plan = steps[at], nil
   if not load or not features[name_of(step)] and not (no_feature and step == nil) then
-    error(where .. ": the first steps must be 'load', those on the signal ('filter', 'remove_spikes', 'normalize', 'envelope'), "
-      .. "and a feature ('mfcc', 'melspectrogram' or 'stft')", 3)
+    error(where .. ": the first steps must be 'load', those on the signal ('filter', 'remove_spikes', 'normalize', "
+      .. "'envelope'), and a feature ('mfcc', 'melspectrogram' or 'stft')", 3)
   end
   if step then
     plan = feature[features[step.name]](step.options)
@@ -123,10 +123,11 @@ end
 
 --- The steps of an extraction.
 -- @tparam Plan plan lubdub.MFCC or one of its siblings
--- @tparam ?table given duration (false), offset (0), mono (true), pad (false), res_type ("soxr_hq"); and, none unless given, in the
--- order in which they are done: filter (a Filter of lubdub.signal.butter, or its options without sr), remove_spikes (true or options),
--- normalize ("peak", "rms" or options), envelope ("hilbert", "homomorphic" or options), scale (a number to multiply by),
--- standardize ("clip" or "coefficient"), scaler (a fitted lubdub.StandardScaler)
+-- @tparam ?table given duration (false), offset (0), mono (true), pad (false), res_type ("soxr_hq"); and, none unless
+-- given, in the order in which they are done: filter (a Filter of lubdub.signal.butter, or its options without sr),
+-- remove_spikes (true or options), normalize ("peak", "rms" or options), envelope ("hilbert", "homomorphic" or
+-- options), scale (a number to multiply by), standardize ("clip" or "coefficient"), scaler (a fitted
+-- lubdub.StandardScaler)
 -- @treturn table steps, without functions or userdata
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
@@ -154,8 +155,9 @@ end
 -- Advances an extraction of features, or of signals without a plan.
 local function extract(items, plan, load, treated, o)
   local job <close> = core.pipeline.Extraction {
-    items = items, plan = plan or false, sr = not plan and load.sr or nil, treatments = treated, duration = load.duration,
-    offset = load.offset, mono = load.mono, pad = load.pad, res_type = load.res_type, strict = load.strict or o.strict,
+    items = items, plan = plan or false, sr = not plan and load.sr or nil, treatments = treated,
+    duration = load.duration, offset = load.offset, mono = load.mono, pad = load.pad,
+    res_type = load.res_type, strict = load.strict or o.strict,
   }
   local done, total
   repeat

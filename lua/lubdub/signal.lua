@@ -1,5 +1,6 @@
 --- Signal tools: filters, trimming, levels, envelopes. Names and values are scipy's and librosa's.
--- Signals are Tensors, (samples,) or (channels, samples); every function works along the last axis and gives a new Tensor.
+-- Signals are Tensors, (samples,) or (channels, samples); every function works along the last axis and gives a new
+-- Tensor.
 --
 --    local band = lubdub.signal.butter { order = 4, cutoff = { 25, 400 }, btype = "bandpass", sr = 2000 }
 --    local y = band(x)                          -- forth and back: nothing is moved in time
@@ -41,7 +42,8 @@ end
 -- === filters ===
 
 --- A filter as second-order sections.
--- Called with a signal, it filters it: forth and back (`sosfiltfilt`) unless made with `zero_phase = false` (`sosfilt`).
+-- Called with a signal, it filters it: forth and back (`sosfiltfilt`) unless made with `zero_phase = false`
+-- (`sosfilt`).
 -- @type Filter
 -- @field sos list of sections { b0, b1, b2, 1, a1, a2 }, scipy's
 -- @field order, btype, cutoff, sr, zero_phase what it was made from
@@ -81,9 +83,9 @@ local function read_cutoff(cutoff, btype)
 end
 
 --- A Butterworth filter, as scipy.signal.butter(..., output = "sos").
--- @tparam table given order (1 to 12), cutoff (Hz: where it is down by 3 dB; { low, high } of a band), btype ("lowpass",
--- "highpass", "bandpass" or "bandstop"; by default "lowpass", or "bandpass" where cutoff has two frequencies), sr (Hz),
--- zero_phase (true: called, the filter runs forth and back)
+-- @tparam table given order (1 to 12), cutoff (Hz: where it is down by 3 dB; { low, high } of a band), btype
+-- ("lowpass", "highpass", "bandpass" or "bandstop"; by default "lowpass", or "bandpass" where cutoff has two
+-- frequencies), sr (Hz), zero_phase (true: called, the filter runs forth and back)
 -- @treturn Filter
 function signal.butter(given)
   local o = options.read("butter", given, { order = options.none, cutoff = options.none, btype = options.none,
@@ -116,7 +118,8 @@ end
 --- Filters a signal forth and back, as scipy.signal.sosfiltfilt: nothing is moved in time, and the filter counts twice.
 -- @param sos a Filter, or a list of sections { b0, b1, b2, 1, a1, a2 }
 -- @tparam Tensor x (samples,) or (channels, samples), longer than padlen
--- @tparam ?table given padtype ("odd", "even", "constant" or false), padlen (false: scipy's, 3 (2 sections + 1) for most)
+-- @tparam ?table given padtype ("odd", "even", "constant" or false), padlen (false: scipy's, 3 (2 sections + 1) for
+-- most)
 -- @treturn Tensor
 function signal.sosfiltfilt(sos, x, given)
   local o = options.read("sosfiltfilt", given, { padtype = "odd", padlen = false })
@@ -144,7 +147,8 @@ function signal.remove_spikes(x, given)
 end
 
 --- The envelope of a signal.
--- "hilbert" is the absolute value of scipy.signal.hilbert(x); "homomorphic" the exponential of its logarithm, low-passed.
+-- "hilbert" is the absolute value of scipy.signal.hilbert(x); "homomorphic" the exponential of its logarithm,
+-- low-passed.
 -- @tparam Tensor x
 -- @tparam ?table given method ("hilbert" or "homomorphic"); for the latter sr (Hz) and cutoff (8 Hz)
 -- @treturn Tensor
@@ -178,10 +182,9 @@ local BLOCK = 256
 
 -- The mean squares of all frames.
 local function frame_powers(x, frame_length, hop)
-  local powers, frames = {}, nil
+  local powers = {}
   repeat
-    local part
-    part, frames = tried(core.signal.powers, x, frame_length, hop, #powers, BLOCK)
+    local part, frames = tried(core.signal.powers, x, frame_length, hop, #powers, BLOCK)
     table.move(part, 1, #part, #powers + 1, powers)
   until #powers == frames
   return powers
@@ -202,7 +205,7 @@ function signal.trim(x, given)
       blame("trim: %s must be a whole number of at least 1, got %s", name, tostring(o[name]))
     end
   end
-  if not math.type(o.top_db) or not (o.top_db >= 0) then
+  if not math.type(o.top_db) or o.top_db < 0 or o.top_db ~= o.top_db then
     blame("trim: top_db must be a number of at least 0, got %s", tostring(o.top_db))
   end
   if o.ref and not (math.type(o.ref) and o.ref > 0) then
@@ -238,7 +241,8 @@ end
 
 --- Another pitch at the same speed, as librosa.effects.pitch_shift.
 -- @tparam Tensor x
--- @tparam table given n_steps (semitones, parts too), sr (Hz), bins_per_octave (12), n_fft (2048), hop_length (false: n_fft / 4)
+-- @tparam table given n_steps (semitones, parts too), sr (Hz), bins_per_octave (12), n_fft (2048), hop_length (false:
+-- n_fft / 4)
 -- @treturn Tensor as many samples as x
 function signal.pitch_shift(x, given)
   return finish(tried(core.signal.pitch_shift, x, given))

@@ -1,5 +1,5 @@
---- Features with mean 0 and standard deviation 1: scikit-learn's StandardScaler, fitted on the training set, and standardization of
--- each clip by itself.
+--- Features with mean 0 and standard deviation 1: scikit-learn's StandardScaler, fitted on the training set, and
+-- standardization of each clip by itself.
 --
 --    local scaler = lubdub.StandardScaler():fit(x_train)     -- per coefficient: the statistics of axis 2
 --    x_train, x_test = scaler:transform(x_train), scaler:transform(x_test)
@@ -39,8 +39,9 @@ local function read_axes(axis)
 end
 
 --- A scaler that knows nothing yet.
--- @tparam ?table given axis (2: every coefficient of (n, n_mfcc, frames, 1), or every column of (n, features), has its own mean and scale;
--- { 2, 3 }: every coefficient of every frame; false: one for all), with_mean (true), with_std (true)
+-- @tparam ?table given axis (2: every coefficient of (n, n_mfcc, frames, 1), or every column of (n, features), has
+-- its own mean and scale; { 2, 3 }: every coefficient of every frame; false: one for all), with_mean (true), with_std
+-- (true)
 -- @treturn StandardScaler
 function module.StandardScaler(given)
   local o = options.read("StandardScaler", given, { axis = 2, with_mean = true, with_std = true })
@@ -57,7 +58,8 @@ local function kept_sizes(self, where, x)
     if axis > #shape then blame("%s: x must have an axis %d, got %s", where, axis, check.shape_text(shape)) end
     sizes[i] = shape[axis]
     if self.sizes and self.sizes[i] ~= sizes[i] then
-      blame("%s: axis %d of x must have %d places, as fitted, got %s", where, axis, self.sizes[i], check.shape_text(shape))
+      blame("%s: axis %d of x must have %d places, as fitted, got %s", where, axis, self.sizes[i],
+        check.shape_text(shape))
     end
   end
   return sizes, shape
@@ -125,7 +127,7 @@ end
 -- @tparam Tensor x (n, ...), the training set
 -- @treturn StandardScaler itself
 function Scaler:fit(x)
-  local fresh = setmetatable({ axes = self.axes, with_mean = self.with_mean, with_std = self.with_std, count = 0 }, Scaler)
+  local fresh = module.StandardScaler { axis = self.axes, with_mean = self.with_mean, with_std = self.with_std }
   fresh:partial_fit(x)
   for name, value in pairs(fresh) do self[name] = value end
   return self
@@ -205,7 +207,8 @@ end
 
 --- Standardizes every clip by itself.
 -- @tparam Tensor x (n, ...)
--- @tparam ?table given per ("clip": one mean and deviation for each row; "coefficient": for each coefficient of each row, over its frames)
+-- @tparam ?table given per ("clip": one mean and deviation for each row; "coefficient": for each coefficient of each
+-- row, over its frames)
 -- @treturn Tensor where all numbers of a group are equal, zeros
 function module.standardize(x, given)
   local o = options.read("standardize", given, { per = "clip" })

@@ -124,13 +124,15 @@ def remove_spikes(x, window, threshold):
 
 def spike_cases():
     cases = []
-    for n, window, spikes in [(1000, 100, [150, 151, 152, 700]), (1037, 100, [99, 100, 101, 1036]), (500, 50, [0, 1, 2])]:
+    for n, window, spikes in [(1000, 100, [150, 151, 152, 700]), (1037, 100, [99, 100, 101, 1036]),
+                              (500, 50, [0, 1, 2])]:
         x = np.convolve(noise(n, n), np.ones(4) / 4, "same") * 0.5
         x = np.round(x * 65536) / 65536
         for s in spikes:
             x[s] += 4
         y = remove_spikes(x, window, 3)
-        cases.append(dict(n=n, window=window, x=numbers(x), zeros=[int(i) for i in np.flatnonzero((y == 0) & (x != 0))]))
+        zeros = [int(i) for i in np.flatnonzero((y == 0) & (x != 0))]
+        cases.append(dict(n=n, window=window, x=numbers(x), zeros=zeros))
     return cases
 
 

@@ -39,9 +39,9 @@ local function steps_of(self, plan, o)
   if o.duration and not (type(o.duration) == "number" and o.duration > 0) then
     blame("extract: duration must be seconds above 0, got %s", tostring(o.duration))
   end
-  return preprocessing.steps(plan, { duration = duration.of("extract", self, o.duration or nil), offset = o.offset, pad = o.pad,
-    mono = o.mono, res_type = o.res_type, filter = o.filter, remove_spikes = o.remove_spikes, normalize = o.normalize,
-    envelope = o.envelope, scale = o.scale, standardize = o.standardize, scaler = o.scaler })
+  return preprocessing.steps(plan, { duration = duration.of("extract", self, o.duration or nil), offset = o.offset,
+    pad = o.pad, mono = o.mono, res_type = o.res_type, filter = o.filter, remove_spikes = o.remove_spikes,
+    normalize = o.normalize, envelope = o.envelope, scale = o.scale, standardize = o.standardize, scaler = o.scaler })
 end
 
 --- @tparam Dataset self
