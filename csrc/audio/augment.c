@@ -59,6 +59,7 @@ static lub_status add_noise(lub_augmenter *a, double snr_db, float *y, int64_t n
 /* Later by `shift` samples, -n < shift < n. */
 static lub_status move(lub_augmenter *a, int64_t shift, bool wrap, float *y, int64_t n, lub_error *err) {
   int64_t gap = shift < 0 ? -shift : shift, rest = n - gap;
+  if (gap == 0) return LUB_OK;
   size_t lost = sizeof(float) * (size_t)gap, kept = sizeof(float) * (size_t)rest;
   if (make_room(a, gap, err) != LUB_OK) return err->status;
   if (wrap) memcpy(a->work, shift > 0 ? y + rest : y, lost);

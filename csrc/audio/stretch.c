@@ -12,15 +12,15 @@
 
 lub_status lub_stretch_init(lub_stretch *s, int64_t n_fft, int64_t hop, lub_error *err) {
   *s = (lub_stretch){.n_fft = n_fft, .hop = hop, .bins = n_fft / 2 + 1};
-  int64_t count = 5 * n_fft + 9 * s->bins + 2 * (n_fft + hop);
+  int64_t count = 5 * n_fft + 14 * s->bins + 2 * (n_fft + hop);
   double *at = s->memory = lub_calloc((size_t)count, sizeof(double));
   if (!at) return lub_nomem(err, "time_stretch", 8.0 * (double)count);
   s->window = at, at += n_fft;
   s->pair = at, at += 2 * n_fft;
   s->made = at, at += 2 * n_fft;
   s->magnitude = at, at += 4 * s->bins;
-  s->angle = at, at += 4 * s->bins;
-  s->phase = at, at += s->bins;
+  s->unit = at, at += 8 * s->bins;
+  s->turn = at, at += 2 * s->bins;
   s->sum = at, at += n_fft + hop;
   s->weight = at;
   for (int64_t i = 0; i < n_fft; i++) s->window[i] = 0.5 - 0.5 * cos(2 * PI * (double)i / (double)n_fft);
@@ -69,8 +69,10 @@ static void analyse(lub_stretch *s, int64_t f) {
     for (int64_t k = 0; k < s->bins; k++) {
       const double *p = z + 2 * k, *q = z + 2 * (k == 0 ? 0 : n - k);
       double re = which == 0 ? p[0] + q[0] : p[1] + q[1], im = which == 0 ? p[1] - q[1] : q[0] - p[0];
-      s->magnitude[slot * s->bins + k] = silent[which] ? 0 : 0.5 * hypot(re, im);
-      s->angle[slot * s->bins + k] = silent[which] ? 0 : atan2(im, re);
+      double size = silent[which] ? 0 : sqrt(re * re + im * im), *unit = s->unit + 2 * (slot * s->bins + k);
+      s->magnitude[slot * s->bins + k] = 0.5 * size;
+      unit[0] = size > 0 ? re / size : 1;
+      unit[1] = size > 0 ? im / size : 0;
     }
     s->loaded[slot] = f + which;
   }
@@ -86,10 +88,10 @@ static int64_t slot_of(lub_stretch *s, int64_t f) {
 static void put_spectrum(lub_stretch *s, int64_t t, double *z, bool second) {
   double step = (double)t * s->rate, alpha = fmod(step, 1.0);
   int64_t a = slot_of(s, (int64_t)step), b = slot_of(s, (int64_t)step + 1), n = s->n_fft;
-  if (t == 0) memcpy(s->phase, s->angle + a, sizeof(double) * (size_t)s->bins);
+  if (t == 0) memcpy(s->turn, s->unit + 2 * a, sizeof(double) * 2 * (size_t)s->bins);
   for (int64_t k = 0; k < s->bins; k++) {
     double size = (1 - alpha) * s->magnitude[a + k] + alpha * s->magnitude[b + k];
-    double re = size * cos(s->phase[k]), im = size * sin(s->phase[k]);
+    double *turn = s->turn + 2 * k, re = size * turn[0], im = size * turn[1];
     bool alone = k == 0 || k == n - k; /* the spectrum of a real frame is real here */
     if (alone) im = 0;
     z[2 * k] += second ? -im : re;
@@ -98,10 +100,11 @@ static void put_spectrum(lub_stretch *s, int64_t t, double *z, bool second) {
       z[2 * (n - k)] += second ? im : re;
       z[2 * (n - k) + 1] += second ? re : -im;
     }
-    double expected = (double)s->hop * 2 * PI * (double)k / (double)n;
-    double extra = s->angle[b + k] - s->angle[a + k] - expected;
-    extra -= 2 * PI * rint(extra / (2 * PI));
-    s->phase[k] = fmod(s->phase[k] + expected + extra, 2 * PI);
+    const double *ua = s->unit + 2 * (a + k), *ub = s->unit + 2 * (b + k);
+    double c = ub[0] * ua[0] + ub[1] * ua[1], d = ub[1] * ua[0] - ub[0] * ua[1]; /* the advance */
+    double p = turn[0] * c - turn[1] * d, q = turn[0] * d + turn[1] * c, length = sqrt(p * p + q * q);
+    turn[0] = p / length; /* rounding must not let it grow */
+    turn[1] = q / length;
   }
 }
 

@@ -3,7 +3,8 @@
  * time_stretch (librosa.effects.time_stretch): frames of n_fft samples under a periodic Hann window, hop samples
  * apart, centred with zeros around. Output frame t stands at t * rate between the frames floor(t rate) and the next
  * one: its magnitudes are their linear interpolation, its phases those of the output frame before it plus the advance
- * between the two. Overlapped and added with the window again, over the sum of the squared windows: round(n / rate)
+ * between the two. (librosa wraps
+ * that advance by whole turns, which change nothing: phases are products of unit numbers here.) Overlapped and added with the window again, over the sum of the squared windows: round(n / rate)
  * samples.
  * pitch_shift (librosa.effects.pitch_shift): stretched by 2^(-n_steps / 12), resampled to n samples.
  * In double throughout, where librosa computes in the signal's type: beside librosa on float32, whose phases lose
@@ -22,8 +23,8 @@ typedef struct lub_stretch {
   lub_fourier *fourier;
   double *window;
   double *pair, *made;      /* two frames in one complex transform, of the signal and of the result */
-  double *magnitude, *angle; /* of four neighbouring frames, [frame mod 4][bin] */
-  double *phase;            /* of the output frame in hand */
+  double *magnitude, *unit; /* of four neighbouring frames, [frame mod 4][bin]; unit: exp(i phase), pairs */
+  double *turn;             /* exp(i phase) of the output frame in hand, pairs */
   int64_t loaded[4];
   double *sum, *weight;     /* n_fft + hop samples of the result in the making, and of its squared windows */
   void *memory;
