@@ -168,8 +168,12 @@ describe("preprocessing", function()
     fails("cutoff must be below half the sample rate", steps, mfcc, { filter = { order = 2, cutoff = 1500 } })
     fails("the filter is for 4000 Hz, the plan for 2000 Hz", steps, mfcc,
       { filter = signal.butter { order = 2, cutoff = 300, sr = 4000 } })
-    fails("normalize: option 'norm' must be one of peak, rms", lubdub.preprocessing.apply,
-      steps(mfcc, { normalize = "loud" }), clips)
+    fails("scaler_spec.lua:%d+: normalize: option 'norm' must be one of peak, rms", function()
+      return (steps(mfcc, { normalize = "loud" }))
+    end)
+    fails("remove_spikes must be a table of options, got number", steps, mfcc, { remove_spikes = 3 })
+    fails('per must be "clip" or "coefficient", got row', steps, mfcc, { standardize = "row" })
+    fails("scaler must be a fitted lubdub.StandardScaler, got table", steps, mfcc, { scaler = {} })
     fails("scaler is not fitted", steps, mfcc, { scaler = lubdub.StandardScaler() })
     fails("the first steps must be 'load'", lubdub.preprocessing.apply,
       { { name = "load" }, { name = "envelope" } }, clips)

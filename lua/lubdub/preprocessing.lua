@@ -12,6 +12,7 @@
 -- `load` comes first, then steps on the signal (which has its duration by then), one feature, and steps on that.
 -- @module lubdub.preprocessing
 local core = require "lubdub.core"
+local blame = require "lubdub.blame"
 local feature = require "lubdub.feature"
 local options = require "lubdub.options"
 local signal = require "lubdub.signal"
@@ -100,17 +101,19 @@ end
 
 local function add_signal_steps(steps, o, sr)
   local function add(name, given)
-    if given == options.none or not given then return end
+    if not given then return end
     if type(given) ~= "table" then
-      error(("preprocessing.steps: %s must be a table of options, got %s"):format(name, type(given)), 3)
+      blame("preprocessing.steps: %s must be a table of options, got %s", name, type(given))
     end
-    treatments[name](given, sr) -- raises on a mistake now
+    -- begun on nothing much, so that mistakes show now
+    local ok, reason = pcall(core.signal.treat, core.Tensor.zeros { 1 }, treatments[name](given, sr))
+    if not ok then blame("%s", reason) end
     steps[#steps + 1] = { name = name, options = given }
   end
   local filter = o.filter
   if type(filter) == "table" and filter.sos then
     if filter.sr ~= sr then
-      error(("preprocessing.steps: the filter is for %g Hz, the plan for %g Hz"):format(filter.sr, sr), 3)
+      blame("preprocessing.steps: the filter is for %g Hz, the plan for %g Hz", filter.sr, sr)
     end
     filter = filter:config()
     filter.sr = nil
@@ -146,9 +149,16 @@ function preprocessing.steps(plan, given)
   steps[#steps + 1] = { name = kind:lower(), options = plan:config() }
   if o.scale then steps[#steps + 1] = { name = "scale", options = { by = o.scale } } end
   if o.standardize then
-    steps[#steps + 1] = { name = "standardize", options = step_options(o.standardize, "per") }
+    local given_options = step_options(o.standardize, "per")
+    standard_scaler.check_options(given_options)
+    steps[#steps + 1] = { name = "standardize", options = given_options }
   end
-  if o.scaler then steps[#steps + 1] = o.scaler:step() end
+  if o.scaler then
+    if not standard_scaler.is(o.scaler) then
+      blame("preprocessing.steps: scaler must be a fitted lubdub.StandardScaler, got %s", type(o.scaler))
+    end
+    steps[#steps + 1] = o.scaler:step()
+  end
   return steps
 end
 

@@ -68,9 +68,14 @@ function Filter:__tostring()
     #self.sos, self.zero_phase and "forth and back" or "causal")
 end
 
+local bands = { lowpass = 1, highpass = 1, bandpass = 2, bandstop = 2 }
+
 -- The two edges of `cutoff`, the second one false for lowpass and highpass.
 local function read_cutoff(cutoff, btype)
-  local two = btype == "bandpass" or btype == "bandstop"
+  if not bands[btype] then
+    blame("butter: option 'btype' must be one of lowpass, highpass, bandpass, bandstop, got '%s'", tostring(btype))
+  end
+  local two = bands[btype] == 2
   local low, high = cutoff, false
   if type(cutoff) == "table" then low, high = cutoff[1], cutoff[2] or false end
   local right = math.type(low) and (two and math.type(high) or not two and high == false)

@@ -205,17 +205,27 @@ function module.of_step(given)
   return setmetatable({ axes = axes, sizes = sizes, mean = o.mean, scale = o.scale }, Scaler)
 end
 
+--- Whether `value` is a StandardScaler.
+function module.is(value) return getmetatable(value) == Scaler end
+
+local per_axes = { clip = 1, coefficient = 2 }
+
+--- Raises an error unless `given` are options of `standardize`.
+-- @treturn integer how many axes keep statistics of their own
+function module.check_options(given)
+  local o = options.read("standardize", given, { per = "clip" })
+  if not per_axes[o.per] then blame('standardize: per must be "clip" or "coefficient", got %s', tostring(o.per)) end
+  return per_axes[o.per]
+end
+
 --- Standardizes every clip by itself.
 -- @tparam Tensor x (n, ...)
 -- @tparam ?table given per ("clip": one mean and deviation for each row; "coefficient": for each coefficient of each
 -- row, over its frames)
 -- @treturn Tensor where all numbers of a group are equal, zeros
 function module.standardize(x, given)
-  local o = options.read("standardize", given, { per = "clip" })
+  local kept = module.check_options(given)
   local shape = check.tensor("standardize", "x", x)
-  local axes = { clip = 1, coefficient = 2 }
-  local kept = axes[o.per]
-  if not kept then blame('standardize: per must be "clip" or "coefficient", got %s', tostring(o.per)) end
   if #shape <= kept then blame("standardize: x must have more than %d axes, got %s", kept, check.shape_text(shape)) end
   local groups, size = 1, 1
   for i, n in ipairs(shape) do
