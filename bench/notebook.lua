@@ -1,7 +1,7 @@
 -- The notebook's recipe to the letter on PASCAL: no callbacks, the test part as validation, nothing scaled.
 --   lua5.4 bench/notebook.lua [folder] [seeds] [epochs]
--- It prints val_accuracy at the end for each seed, their mean and standard error, and the time. bench/notebook.py does the
--- same in Keras; run both on one machine to compare.
+-- It prints val_accuracy at the end for each seed, their mean and standard error, and the time.
+-- bench/notebook.py does the same in Keras; run both on one machine to compare.
 local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
 package.path = here .. "lua/?.lua;" .. here .. "lua/?/init.lua;" .. package.path
 package.cpath = here .. "lua/?.so;" .. package.cpath

@@ -195,7 +195,7 @@ describe("training", function()
     local shared = L.Dense { units = 4, activation = "tanh" }
     local layers = { shared, shared, L.Dense { units = 3, activation = "softmax" } }
     nets.build(layers, { 4 })
-    local x, y = lubdub.Tensor.randn { 6, 4, seed = 1 }, lubdub.Tensor { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 }, { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } }
+    local x, y = lubdub.Tensor.randn { 6, 4, seed = 1 }, lubdub.to_categorical({ 1, 2, 3, 1, 2, 3 }, 3)
     local before = shared:weights()[1].value
     local trainer = core.Trainer {
       layers = layers, input_shape = { 4 }, loss = "categorical_crossentropy",
@@ -235,7 +235,8 @@ describe("mistakes", function()
   end
 
   it("in options name the layer, the option and the nearest right one", function()
-    fails("Conv2D: unknown option 'kernel_sise'; did you mean 'kernel_size'", L.Conv2D, { filters = 1, kernel_sise = 2 })
+    fails("Conv2D: unknown option 'kernel_sise'; did you mean 'kernel_size'", L.Conv2D,
+      { filters = 1, kernel_sise = 2 })
     fails("Conv2D: option 'filters' is missing", L.Conv2D, { kernel_size = 2 })
     fails("Conv2D: option 'filters' must be in", L.Conv2D, { filters = 0, kernel_size = 2 })
     fails("Conv2D: option 'filters' must be a whole number, got 1.5", L.Conv2D, { filters = 1.5, kernel_size = 2 })
@@ -256,8 +257,9 @@ describe("mistakes", function()
     local dense = L.Dense { units = 1 }
     fails("layer 2: Dense is not built", core.Trainer, { layers = { conv, dense }, input_shape = { 6, 6, 3 } })
     local trainer = core.Trainer { layers = { conv }, input_shape = { 6, 6, 3 } }
-    fails("x must be %(N, 6, 6, 3%), got %(2, 6, 6, 1%)", trainer.begin_predict, trainer, lubdub.Tensor.zeros { 2, 6, 6, 1 })
-    fails("no loss", trainer.begin_step, trainer, lubdub.Tensor.zeros { 2, 6, 6, 3 }, lubdub.Tensor.zeros { 2, 4, 4, 2 })
+    local zeros = lubdub.Tensor.zeros
+    fails("x must be %(N, 6, 6, 3%), got %(2, 6, 6, 1%)", trainer.begin_predict, trainer, zeros { 2, 6, 6, 1 })
+    fails("no loss", trainer.begin_step, trainer, zeros { 2, 6, 6, 3 }, zeros { 2, 4, 4, 2 })
     fails("unknown loss 'categorical_crossentropi'; did you mean 'categorical_crossentropy'", core.Trainer,
       { layers = { conv }, input_shape = { 6, 6, 3 }, loss = "categorical_crossentropi" })
   end)

@@ -145,6 +145,17 @@ describe("fit", function()
     assert.is_true(same_weights(whole, parts))
   end)
 
+  it("goes on with a history that is given", function()
+    local model, record = net(), callbacks.History()
+    model:fit(x, y, { epochs = 2, verbose = 0, callbacks = { record } })
+    assert.equal(record, model:fit(x, y, { initial_epoch = 2, epochs = 3, verbose = 0, callbacks = { record } }))
+    assert.same({ 1, 2, 3 }, record.epoch)
+    local other = callbacks.History()
+    other:restore(record:state())
+    assert.same(record.history, other.history)
+    assert.equal(tostring(record), tostring(model.history))
+  end)
+
   it("weights the loss by classes, but not the metrics and not the validation", function()
     local function first(options)
       options.verbose, options.shuffle, options.batch_size = 0, false, 30
@@ -248,6 +259,23 @@ describe("fit", function()
     assert.equal(3, #history.history.loss)
   end)
 
+  it("saves the best model under a checkpoint's name", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    local model = net { optimizer = lubdub.optimizers.Adam { learning_rate = 0.02 } }
+    local history = model:fit(x, y, { epochs = 6, verbose = 0, validation_data = { x, y }, callbacks = {
+      callbacks.ModelCheckpoint { path = folder .. "/{epoch:02d}.h5", save_best_only = true },
+      callbacks.EarlyStopping { patience = 9, restore_best_weights = true },
+    } }).history
+    local best = 1
+    for epoch, loss in ipairs(history.val_loss) do best = loss < history.val_loss[best] and epoch or best end
+    local loaded = assert(lubdub.load_model(("%s/%02d.h5"):format(folder, best)))
+    assert.is_true(same_weights(model, loaded))
+    assert.is_true(model:predict(x):equal(loaded:predict(x)))
+    for epoch = 1, 6 do os.remove(("%s/%02d.h5"):format(folder, epoch)) end
+    assert.is_true(os.remove(folder))
+  end)
+
   it("computes a program's own metrics", function()
     local model = net()
     model:compile { optimizer = "sgd", loss = "categorical_crossentropy", metrics = { "acc",
@@ -284,8 +312,8 @@ describe("fit", function()
     local model = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }
     model:fit(x, y, { epochs = 4, batch_size = 10, verbose = 0, shuffle = false })
     progress.redirect({ write = function() end, flush = function() end })
-    local ended = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }:fit(x, y, { epochs = 4, verbose = 0,
-      callbacks = { callbacks.TerminateOnNaN() } })
+    model = net { optimizer = lubdub.optimizers.SGD { learning_rate = 1e30 } }
+    local ended = model:fit(x, y, { epochs = 4, verbose = 0, callbacks = { callbacks.TerminateOnNaN() } })
     progress.redirect()
     warning.on_warning(nil)
     assert.truthy(warned[1]:find("fit: the loss became NaN in batch %d of epoch %d"))
@@ -357,16 +385,13 @@ describe("fit, evaluate and predict refuse", function()
     wrong("validation_split must be at least 0 and below 1, got 1", { validation_split = 1 })
     wrong("validation_split = 0.98 of 30 rows leaves one part empty", { validation_split = 0.98 })
     wrong("seed must be a whole number", { seed = 1.5 })
+    wrong("shuffle must be true or false, got batch", { shuffle = "batch" })
     wrong("callbacks must be a list", { callbacks = 3 })
     wrong("callback 1 is a class; call it: callbacks.EarlyStopping { }", { callbacks = { callbacks.EarlyStopping } })
     wrong("callback 2 must be a table, got string", { callbacks = { {}, "x" } })
-    assert.error_matches(function()
-      lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }:fit(Tensor.ones { 1, 2 }, Tensor.ones { 1, 2 })
-    end, "fit: the model is not compiled")
-    assert.error_matches(function()
-      lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }:evaluate(Tensor.ones { 1, 2 },
-        Tensor.ones { 1, 2 })
-    end, "evaluate: the model has no loss")
+    local model, ones = lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 2 } }, Tensor.ones { 1, 2 }
+    assert.error_matches(function() model:fit(ones, ones) end, "fit: the model is not compiled")
+    assert.error_matches(function() model:evaluate(ones, ones) end, "evaluate: the model has no loss")
   end)
 
   it("batch sources that are none", function()

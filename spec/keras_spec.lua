@@ -295,8 +295,8 @@ describe("keras.load_model: forms of JSON", function()
   end)
 
   it("that would make other predictions are refused", function()
-    refused(sequential(input, dense { activation = "swish" }),
-      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, softmax, got 'swish'")
+    refused(sequential(input, dense { activation = "swi" }),
+      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, softmax, got 'swi'")
     refused(sequential(input, dense { lora_rank = 4 }), "layer dense (Dense): the option lora_rank = 4 is not known")
     refused(sequential(input, object("Conv2D", { name = "c", filters = 2, kernel_size = { 1, 1 }, groups = 2 })),
       "layer c (Conv2D): groups = 2 is not supported, only 1")
@@ -330,6 +330,27 @@ describe("keras.load_model: forms of JSON", function()
       "/model_weights/dense: holds 2 weights, and layer dense has 1")
     refused(sequential(input, dense(), dense { name = "more" }),
       "holds weights for 1 layers, and the model has 2 layers with weights")
+  end)
+end)
+
+describe("keras.load_model: our own attribute", function()
+  it("is refused where it holds no lists, or names tensors that are not there", function()
+    local reasons = {
+      ['{"labels": "normal"}'] = "attribute lubdub: labels is no list",
+      ['{"preprocessing": [{"options": {"mean": {"tensor": "/none"}}}]}'] = "/none: is missing",
+      ["[1"] = "attribute lubdub: unterminated array at line 1, column 1",
+    }
+    for text, reason in pairs(reasons) do
+      local file <close> = h5.create()
+      file:set_attribute("/", "model_config", json.encode(sequential(input, object("Flatten", { name = "f" }))))
+      file:set_attribute("/", "lubdub", text)
+      file:group "/model_weights/f"
+      file:set_attribute("/model_weights", "layer_names", { "f" })
+      assert(file:save(path "own.h5"))
+      local model, got = lubdub.load_model(path "own.h5")
+      assert.is_nil(model)
+      assert.equal(path "own.h5" .. ": " .. reason, got)
+    end
   end)
 end)
 
@@ -423,7 +444,7 @@ end)
 
 describe("keras: JSON", function()
   it("keeps every digit, the kind of number and the order of keys", function()
-    for _, number in ipairs { 0.1, 1 / 3, 1e-7, 5e-324, 1.7976931348623157e308, -0.0, 3.0, 1e21, 123456789012345.678 } do
+    for _, number in ipairs { 0.1, 1 / 3, 1e-7, 5e-324, 1.7976931348623157e308, -0.0, 3.0, 1e21, 12345678901234.5 } do
       local back = json.decode(json.encode { number })[1]
       assert.equal(number, back)
       assert.equal("float", math.type(back))

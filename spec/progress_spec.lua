@@ -84,14 +84,23 @@ describe("progress", function()
     assert.is_nil(table.concat(written):find("\r", 1, true))
   end)
 
-  it("is quiet with verbose = 0, and wipes the bars of evaluate and predict", function()
+  it("is quiet with verbose = 0, and shows no bar for a short evaluate or predict", function()
     progress.redirect(stream, 100)
     local _, model = small_fit { epochs = 2, verbose = 0 }
-    assert.same({}, written)
     model:evaluate(Tensor.ones { 3, 2 }, Tensor { { 0, 1 }, { 0, 1 }, { 1, 0 } })
     model:predict(Tensor.ones { 3, 2 })
-    local text = table.concat(written)
-    assert.truthy(text:find("\r\27%[K$"))
-    assert.is_nil(text:find("\n", 1, true))
+    assert.equal("", table.concat(written))
+  end)
+
+  it("draws a bar only after its delay, and wipes what was drawn", function()
+    progress.redirect(stream, 100)
+    local bar = progress.bar { total = 3, delay = 1000 }
+    bar:update(1)
+    bar:clear()
+    assert.same({}, written)
+    bar = progress.bar { total = 3 }
+    bar:update(1)
+    bar:clear()
+    assert.equal("\r\27[K", written[#written])
   end)
 end)

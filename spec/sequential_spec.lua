@@ -112,6 +112,7 @@ describe("Sequential", function()
     assert.equal("conv2d_1", model:get_layer(4).name)
     assert.equal("dense", model:get_layer(-1).name)
     assert.equal("Dropout", model:get_layer("dropout_2").kind)
+    assert.truthy(tostring(model.layers):find("\n  4  Conv2D(filters = 32, ", 1, true))
     assert.error_matches(function() model:get_layer "dence" end, "there is no layer dence; there are: conv2d")
   end)
 

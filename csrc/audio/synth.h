@@ -6,17 +6,16 @@
  *
  * What is in it:
  *
- *   the heart    A rate of 56 to 112 beats a minute per patient, swinging with the breath (sinus arrhythmia) and
+ *   the heart    A rate of 56 to 94 beats a minute per patient, swinging with the breath (sinus arrhythmia) and
  *                jittering a little. S1 to S2 lasts 0.433 - 0.0017 * rate seconds: Weissler's regression of the
  *                ejection time, 413 - 1.7 * rate ms (Weissler, Harris, Schoenfeld 1968), and 20 ms of isovolumic
  *                contraction. S1 and S2 are sums of damped oscillations, two valves each, the second one late
  *                by the split, which widens with inspiration; S1 lies lower and lasts longer than S2.
  *   murmur       Band-passed noise: systolic crescendo-decrescendo, holosystolic, or early diastolic decrescendo.
- *   extrahls     S3 (soft and low, 0.12 to 0.17 s after S2), S4 (0.09 to 0.14 s before S1), both, or a
- *                systolic click, in most beats.
- *   extrastole   After every one to four beats a premature one with a loud S1 and a weak, early S2, then a full
- *                compensatory pause: the beat after it comes where it would have come anyway.
- *   artifact     Handling thumps, rubbing, speech-like syllables, buzz or near silence, at most a faint heart.
+ *   extrahls     S3 (low, 0.14 to 0.19 s after S2), S4 (0.12 to 0.16 s before S1), or both, in most beats.
+ *   extrastole   After every beat, or every second one, a premature beat with a loud, high S1 and a weak, early S2,
+ *                then a full compensatory pause: the next beat comes where it would have come anyway.
+ *   artifact     Handling thumps, rubbing, speech-like syllables, buzz or near silence, at most a faint heart beside them.
  *   normal       None of these; like the others it may hold breath, hum, clicks, noise of any colour.
  *   the sensor   Chest and stethoscope (band edges, a resonance), electronic noise, gain, clipping.
  *
@@ -33,7 +32,14 @@
 #include "base/options.h"
 
 /* In the order of their names, which are lub_heart_labels[0 .. LUB_HEART_COUNT - 1], then NULL. */
-enum { LUB_HEART_ARTIFACT, LUB_HEART_EXTRAHLS, LUB_HEART_EXTRASTOLE, LUB_HEART_MURMUR, LUB_HEART_NORMAL, LUB_HEART_COUNT };
+enum {
+  LUB_HEART_ARTIFACT,
+  LUB_HEART_EXTRAHLS,
+  LUB_HEART_EXTRASTOLE,
+  LUB_HEART_MURMUR,
+  LUB_HEART_NORMAL,
+  LUB_HEART_COUNT
+};
 extern const char *const lub_heart_labels[];
 
 #define LUB_HEART_DEVICES 8
@@ -65,7 +71,7 @@ int lub_heart_beats(const lub_heart_options *options, lub_heart_beat beats[LUB_H
 /* The number of samples of a recording: round(duration * sr). */
 int64_t lub_heart_length(const lub_heart_options *options);
 
-/* Writes lub_heart_length samples in [-1, 1] into out. Fails with LUB_ENOMEM only. About 60 ns a sample. */
+/* Writes lub_heart_length samples in [-1, 1] into out. Fails with LUB_ENOMEM only. About 30 ns a sample. */
 lub_status lub_heart_render(const lub_heart_options *options, float *out, lub_error *err);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "audio/synth_parts.h"
 
-/* Adds level * (e^(-t / decay) - e^(-t / rise)) * sin(2 pi frequency t), scaled so that its envelope's peak is `level`;
+/* Adds level * (e^(-t / decay) - e^(-t / rise)) * cos(2 pi frequency t), scaled so that its envelope's peak is `level`;
  * both oscillations are turned by one complex multiplication a sample. */
 static void add_oscillation(lub_track *track, double start, double frequency, double decay, double rise,
                             double level) {
@@ -12,11 +12,9 @@ static void add_oscillation(lub_track *track, double start, double frequency, do
   rise = fmin(rise, 0.9 * decay);
   double fall1 = lub_synth_exp(-1.0 / (decay * track->sr)), fall2 = lub_synth_exp(-1.0 / (rise * track->sr));
   double c = lub_synth_cos(frequency / track->sr), s = lub_synth_sin(frequency / track->sr);
-  /* The envelope is highest at t = ln(decay / rise) * decay * rise / (decay - rise); it is found on the way. */
-  double peak = 0.0;
+  double peak = 0.0; /* of the envelope; found by walking there */
   for (double e1 = 1.0, e2 = 1.0; peak <= e1 - e2; e1 *= fall1, e2 *= fall2) peak = e1 - e2;
-  double re = 0.0, im = 1.0, e1 = level / peak, e2 = e1;
-  /* A phase of 90 degrees would jump where there is no rise; e1 - e2 starts at 0, so there is none. */
+  double re = 0.0, im = 1.0, e1 = level / peak, e2 = e1; /* a cosine: e1 - e2 starts at 0, so it does not jump */
   for (int64_t i = first; i < first + length && i < track->n; i++) {
     if (i >= 0) track->x[i] += (e1 - e2) * im;
     double turned = re * c - im * s;
@@ -68,15 +66,11 @@ static void add_label(lub_track *track, const lub_heart_plan *plan, int label, c
                       double level) {
   double length = beat->s2 - beat->s1;
   static const lub_valve gallop = {.frequency = {27.0, 45.0, 70.0}, .decay = {0.026, 0.02, 0.014},
-                                   .level = {1.0, 0.9, 0.35}, .rise = 0.009},
-                         click = {.frequency = {110.0, 190.0, 280.0}, .decay = {0.008, 0.006, 0.005},
-                                  .level = {1.0, 0.8, 0.5}, .rise = 0.002};
+                                   .level = {1.0, 0.9, 0.35}, .rise = 0.009};
   level *= plan->level;
   if (label == LUB_HEART_EXTRAHLS) {
-    int kind = plan->kind;
-    if (kind == LUB_EXTRA_CLICK) add_valve(track, &click, beat->s1 + plan->delay, 1.0, level);
-    if (kind == LUB_EXTRA_S3 || kind == LUB_EXTRA_BOTH) add_valve(track, &gallop, beat->s2 + plan->delay, 1.0, level);
-    if (kind == LUB_EXTRA_S4 || kind == LUB_EXTRA_BOTH) add_valve(track, &gallop, next - plan->lead, 1.1, level);
+    if (plan->kind != LUB_EXTRA_S4) add_valve(track, &gallop, beat->s2 + plan->delay, 1.0, level);
+    if (plan->kind != LUB_EXTRA_S3) add_valve(track, &gallop, next - plan->lead, 1.1, level);
   } else if (label == LUB_HEART_MURMUR) {
     if (plan->kind == LUB_MURMUR_DIASTOLIC)
       add_murmur(track, plan, beat->s2 + 0.02, fmin(beat->s2 + 0.4, next - 0.03), level);
@@ -104,13 +98,15 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
       s2 *= 1.15;
     }
     after_pause = beat->premature;
-    double pitch = (beat->premature ? 1.7 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d)), split = v->split * (0.5 + 1.5 * breath);
+    /* the valves stand wide open when a premature beat strikes: its S1 is louder and higher */
+    double pitch = (beat->premature ? 2.0 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d));
+    double split = v->split * (0.5 + 1.5 * breath);
     add_valve(track, &v->s1, beat->s1, pitch, 0.7 * s1);
     add_valve(track, &v->s1, beat->s1 + 0.022, 1.12 * pitch, 0.45 * s1);
     add_valve(track, &v->s2, beat->s2, pitch, 0.75 * s2);
     add_valve(track, &v->s2, beat->s2 + split, 0.9 * pitch, 0.45 * s2);
     /* some beats lack the extra sound, as breath and heart move */
-    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.12);
+    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.06);
     if (heard) add_label(track, plan, label, beat, next, level);
   }
 }

@@ -87,9 +87,15 @@ typedef struct lub_device {
 } lub_device;
 
 enum { LUB_MURMUR_EJECTION, LUB_MURMUR_HOLOSYSTOLIC, LUB_MURMUR_DIASTOLIC, LUB_MURMUR_KINDS };
-enum { LUB_EXTRA_S3, LUB_EXTRA_S4, LUB_EXTRA_BOTH, LUB_EXTRA_CLICK, LUB_EXTRA_KINDS };
-enum { LUB_ARTIFACT_HANDLING, LUB_ARTIFACT_SPEECH, LUB_ARTIFACT_RUBBING, LUB_ARTIFACT_BUZZ, LUB_ARTIFACT_SILENCE,
-       LUB_ARTIFACT_KINDS };
+enum { LUB_EXTRA_S3, LUB_EXTRA_S4, LUB_EXTRA_BOTH, LUB_EXTRA_KINDS };
+enum {
+  LUB_ARTIFACT_HANDLING,
+  LUB_ARTIFACT_SPEECH,
+  LUB_ARTIFACT_RUBBING,
+  LUB_ARTIFACT_BUZZ,
+  LUB_ARTIFACT_SILENCE,
+  LUB_ARTIFACT_KINDS
+};
 
 typedef struct lub_heart_plan {
   lub_voice voice;
@@ -109,16 +115,28 @@ typedef struct lub_heart_plan {
   int second_kind;           /* artifact: another kind, or -1 */
   double level;              /* of murmur, extra sound or artifact */
   double band;               /* Hz: middle of a murmur */
-  double delay, lead;        /* s: S3 after S2 (or the click after S1), S4 before S1 */
+  double delay, lead;        /* s: S3 after S2, S4 before S1 */
   int run;                   /* extrastole: beats between two premature ones */
   double coupling;           /* extrastole: the premature beat's distance, part of the cycle */
   int beats;
   lub_heart_beat beat[LUB_HEART_MAX_BEATS];
 } lub_heart_plan;
 
-enum { LUB_STREAM_PATIENT = 1, LUB_STREAM_DEVICE, LUB_STREAM_TAKE, LUB_STREAM_RHYTHM, LUB_STREAM_VALVES, LUB_STREAM_MURMUR,
-       LUB_STREAM_AMBIENT, LUB_STREAM_BREATH, LUB_STREAM_TREMOR, LUB_STREAM_CLICKS, LUB_STREAM_RUBS, LUB_STREAM_ARTIFACT,
-       LUB_STREAM_FLOOR };
+enum {
+  LUB_STREAM_PATIENT = 1,
+  LUB_STREAM_DEVICE,
+  LUB_STREAM_TAKE,
+  LUB_STREAM_RHYTHM,
+  LUB_STREAM_VALVES,
+  LUB_STREAM_MURMUR,
+  LUB_STREAM_AMBIENT,
+  LUB_STREAM_BREATH,
+  LUB_STREAM_TREMOR,
+  LUB_STREAM_CLICKS,
+  LUB_STREAM_RUBS,
+  LUB_STREAM_ARTIFACT,
+  LUB_STREAM_FLOOR
+};
 
 /* Draws everything above. */
 void lub_heart_plan_make(const lub_heart_options *options, lub_heart_plan *plan);

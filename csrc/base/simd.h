@@ -54,4 +54,61 @@ static inline vf vf_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes
 static inline vf vf_max(vf a, vf b) { return vf_select((vi)(a > b), a, b); }
 static inline vf vf_min(vf a, vf b) { return vf_select((vi)(a < b), a, b); }
 
+/* === masks of lanes, in the form in which the CPU compares === */
+
+#if VL == 16
+typedef __mmask16 vm;
+static inline vm vm_greater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
+static inline vm vm_is_nan(vf a) { return _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q); }
+static inline vm vm_equal(vi a, vi b) { return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b); }
+static inline vm vm_at_least(vu a, vu b) { return _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b); }
+static inline vf vm_float(vm m, vf yes, vf no) { return (vf)_mm512_mask_blend_ps(m, (__m512)no, (__m512)yes); }
+static inline vi vm_int(vm m, vi yes, vi no) { return (vi)_mm512_mask_blend_epi32(m, (__m512i)no, (__m512i)yes); }
+static inline vm vm_or(vm a, vm b) { return a | b; }
+static inline vm vm_and(vm a, vm b) { return a & b; }
+static inline uint32_t vm_bits(vm m) { return m; } /* bit i: lane i */
+#else
+typedef vi vm;
+static inline vm vm_greater(vf a, vf b) { return (vi)(a > b); }
+static inline vm vm_is_nan(vf a) { return (vi)(a != a); }
+static inline vm vm_equal(vi a, vi b) { return (vi)(a == b); }
+static inline vm vm_at_least(vu a, vu b) { return (vi)(a >= b); }
+static inline vf vm_float(vm m, vf yes, vf no) { return vf_select(m, yes, no); }
+static inline vi vm_int(vm m, vi yes, vi no) { return (m & yes) | (~m & no); }
+static inline vm vm_or(vm a, vm b) { return a | b; }
+static inline vm vm_and(vm a, vm b) { return a & b; }
+static inline uint32_t vm_bits(vm m) {
+#if VL == 8
+  return (uint32_t)_mm256_movemask_ps((__m256)m);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < VL; i++) bits |= (uint32_t)(m[i] & 1) << i;
+  return bits;
+#endif
+}
+#endif
+
+/* === bytes: one per lane === */
+
+typedef uint8_t vb __attribute__((vector_size(VL)));
+
+/* The low byte of every lane. */
+static inline vb vb_from(vi v) {
+#if VL == 8
+  __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+  __m128i bytes = _mm_packus_epi16(_mm_and_si128(words, _mm_set1_epi16(255)), _mm_setzero_si128());
+  return (vb)_mm_cvtsi128_si64(bytes);
+#else
+  return __builtin_convertvector((vu)v, vb);
+#endif
+}
+
+static inline vi vb_widen(vb b) {
+#if VL == 8
+  return (vi)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)b));
+#else
+  return __builtin_convertvector(b, vi);
+#endif
+}
+
 #endif

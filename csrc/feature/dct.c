@@ -28,7 +28,9 @@ lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type,
   dct->terms = folded ? (inputs + 1) / 2 : inputs;
   dct->rows = lub_calloc((size_t)groups * GROUP, sizeof(int32_t));
   dct->basis = lub_calloc((size_t)(groups * dct->terms) * GROUP, sizeof(float));
-  if (!dct->rows || !dct->basis) return lub_nomem(err, "DCT", 4.0 * (double)(groups * dct->terms * GROUP));
+  dct->row_sums = lub_calloc((size_t)groups * GROUP, sizeof(float));
+  if (!dct->rows || !dct->basis || !dct->row_sums)
+    return lub_nomem(err, "DCT", 4.0 * (double)(groups * dct->terms * GROUP));
   int64_t group = 0;
   for (int64_t parity = 0; parity < step; parity++)
     for (int64_t start = parity; start < outputs; start += step * GROUP, group++)
@@ -37,8 +39,13 @@ lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type,
         dct->rows[group * GROUP + r] = k < outputs ? (int32_t)k : -1;
         if (k >= outputs) continue;
         double lift = lifter > 0 ? 1 + lifter / 2 * sin(PI * (double)(k + 1) / lifter) : 1;
-        for (int64_t n = 0; n < dct->terms; n++)
-          dct->basis[(group * dct->terms + n) * GROUP + r] = (float)(lift * basis_value(k, n, inputs, type, ortho));
+        double sum = 0;
+        for (int64_t n = 0; n < inputs; n++) {
+          double value = lift * basis_value(k, n, inputs, type, ortho);
+          if (n < dct->terms) dct->basis[(group * dct->terms + n) * GROUP + r] = (float)value;
+          sum += value;
+        }
+        dct->row_sums[group * GROUP + r] = folded && k > 0 ? 0 : (float)sum; /* cosines over whole half periods */
       }
   return LUB_OK;
 }
@@ -46,5 +53,6 @@ lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type,
 void lub_dct_free(lub_dct *dct) {
   free(dct->rows);
   free(dct->basis);
+  free(dct->row_sums);
   *dct = (lub_dct){0};
 }

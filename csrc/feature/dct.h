@@ -22,7 +22,8 @@ typedef struct lub_dct {
   int64_t terms;
   int64_t groups;
   int32_t *rows; /* group g sums rows[g * LUB_DCT_GROUP + r]; -1: none. All of one parity where folded. */
-  float *basis;  /* [group][term][r] */
+  float *basis;    /* [group][term][r] */
+  float *row_sums; /* [group][r]: the sum of the row over all inputs; type 2: 0 but in row 0 */
 } lub_dct;
 
 lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type, bool ortho, double lifter,

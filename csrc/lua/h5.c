@@ -1,8 +1,8 @@
 /* lubdub.h5: HDF5 files, for lua/lubdub/keras. A library of its own, so that HDF5 is loaded with the first model
  * and not with lubdub.
  *
- * core.so and this one share no symbols: each has its own copy of tensor_object.c. A tensor made here is of core's class
- * all the same, because a class is a metatable that both find by name in the registry, and its
+ * core.so and this one share no symbols: each has its own copy of tensor_object.c. A tensor made here is of core's
+ * class all the same, because a class is a metatable that both find by name in the registry, and its
  * layout is csrc/tensor/tensor.h for both; so numbers go straight from the file into the tensor. */
 #include <string.h>
 

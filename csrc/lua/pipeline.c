@@ -94,7 +94,7 @@ static void read_treatments(lua_State *L, int anchors, lub_extraction_options *o
  * -> job. With plan = false, and sr, the rows are signals. */
 static int pipeline_extraction(lua_State *L) {
   static const char *const extra[] = {"items", "plan", "treatments", "sr", NULL};
-  lub_extraction_options options;
+  lub_extraction_options options = {0};
   lub_error err;
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);

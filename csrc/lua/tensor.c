@@ -1,7 +1,18 @@
-/* The Tensor class: its tables of methods, and Tensor itself. The methods are in tensor_*.c. */
+/*** Tensors of float32, row-major, with up to 8 axes. Indices and axes count from 1, negative ones from the end.
+Functions that give another look at the same elements return views: what is written to a view is
+written to the tensor. Every method is a function of `lubdub.Tensor` too: Tensor.matmul(a, b) is a:matmul(b).
+@classmod lubdub.Tensor
+*/
+
+/* Here: its tables of methods, and Tensor itself. The methods are in tensor_*.c. */
 #include "lua/tensor.h"
 
-/* Tensor.is(x): whether x is a tensor. */
+/*** Whether x is a tensor.
+@function Tensor.is
+@static
+@param x
+@treturn boolean
+*/
 static int tensor_is(lua_State *L) {
   luaL_checkany(L, 1);
   lua_pushboolean(L, lubL_testtensor(L, 1) != NULL);

@@ -1,4 +1,6 @@
-/* Tensors as text, as tables and numbers, and as bytes. */
+/*** Tensors as text, as tables and numbers, and as bytes.
+@submodule lubdub.Tensor
+*/
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,14 +43,17 @@ static void add_matrix(luaL_Buffer *text, const lub_tensor *t) {
     luaL_addstring(text, "\n ");
     for (int j = 0; j < columns; j++) {
       char padded[32];
-      if (j == EDGE && t->shape.dim[1] > 2 * EDGE) luaL_addstring(text, "  ...");
+      if (j == EDGE && t->shape.dim[1] > 2 * EDGE) luaL_addstring(text, " ...");
       snprintf(padded, sizeof padded, " %*s", width, cell[i][j]);
       luaL_addstring(text, padded);
     }
   }
 }
 
-/* tostring(t): the shape, and the corners of the (first) matrix; never more than a screen. */
+/*** The shape, and the corners of the (first) matrix; never more than a screen.
+@function Tensor:__tostring
+@treturn string
+*/
 int lubL_tensor_tostring(lua_State *L) {
   lub_tensor view = *lubL_checktensor(L, 1);
   char shape[LUB_SHAPE_TEXT];
@@ -58,6 +63,9 @@ int lubL_tensor_tostring(lua_State *L) {
   luaL_addstring(&text, lub_shape_text(&view.shape, "?", shape));
   luaL_addstring(&text, " float32");
   if (lub_tensor_size(&view) > 0) {
+    /* the one channel of a batch of features is not worth a column */
+    while (view.shape.ndim > 2 && view.shape.dim[view.shape.ndim - 1] == 1)
+      view = lub_tensor_drop_axis(&view, view.shape.ndim - 1);
     if (view.shape.ndim > 2) {
       luaL_addstring(&text, "\n  t");
       for (int i = view.shape.ndim; i > 2; i--) luaL_addstring(&text, "[1]");
@@ -87,14 +95,21 @@ static void push_nested(lua_State *L, const lub_tensor *t) {
   }
 }
 
-/* t:totable(): nested tables; a number where t has no dimensions. */
+/*** The elements as nested tables; a number where there are no dimensions.
+@function Tensor:totable
+@treturn table|number
+*/
 static int tensor_totable(lua_State *L) {
   luaL_checkstack(L, LUB_MAX_DIMS + 4, "Tensor:totable");
   push_nested(L, lubL_checktensor(L, 1));
   return 1;
 }
 
-/* t:item(): the number in a tensor of one element. */
+/*** The number in a tensor of one element.
+@function Tensor:item
+@treturn number
+@raise where there is not exactly one
+*/
 static int tensor_item(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   char text[LUB_SHAPE_TEXT];
@@ -121,8 +136,14 @@ static void little_endian(float *x, int64_t n) {
 #endif
 }
 
-/* Tensor.from_bytes(string, shape): little-endian float32, row-major, as t:to_bytes() gives them; without a
- * shape, one dimension. */
+/*** A tensor from what `Tensor:to_bytes` gave.
+@function Tensor.from_bytes
+@static
+@tparam string bytes little-endian float32, row-major
+@tparam[opt] table shape the sizes; one dimension without it
+@treturn Tensor
+@raise where the length is not that of the shape
+*/
 int lubL_tensor_from_bytes(lua_State *L) {
   size_t length;
   const char *bytes = luaL_checklstring(L, 1, &length);
@@ -140,7 +161,10 @@ int lubL_tensor_from_bytes(lua_State *L) {
   return 1;
 }
 
-/* t:to_bytes(): the elements as little-endian float32, row-major. */
+/*** The elements as little-endian float32, row-major.
+@function Tensor:to_bytes
+@treturn string
+*/
 static int tensor_to_bytes(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   size_t length = (size_t)lub_tensor_size(t) * sizeof(float);

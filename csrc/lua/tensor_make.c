@@ -1,4 +1,6 @@
-/* Constructors: Tensor(nested table), Tensor.zeros, ones, full, arange, rand, randn. */
+/*** Constructors: Tensor(nested table), Tensor.zeros, ones, full, arange, rand, randn.
+@submodule lubdub.Tensor
+*/
 #include <math.h>
 #include <stdatomic.h>
 
@@ -103,9 +105,14 @@ lub_tensor *lubL_totensor(lua_State *L, int arg, const char *where) {
   return t;
 }
 
-/* Tensor(nested): a number has no dimensions; a tensor is copied. */
+/*** A tensor with the numbers of a nested table. A number alone has no dimensions; a tensor is copied.
+@function Tensor
+@static
+@tparam table|number|Tensor nested { { 1, 2 }, { 3, 4 } }, up to 8 deep; all rows of a depth equally long
+@treturn Tensor
+@raise naming the element that is no number, or a row of another length
+*/
 int lubL_tensor_call(lua_State *L) {
-  luaL_checkany(L, 2);
   const lub_tensor *t = lubL_testtensor(L, 2);
   if (t) lub_tensor_copy(lubL_newtensor(L, &t->shape), t);
   else lubL_newfromtable(L, 2, "Tensor");
@@ -151,11 +158,28 @@ static int make_filled(lua_State *L, const char *where, float value) {
   return 1;
 }
 
-/* Tensor.zeros{dims...}, Tensor.ones{dims...}. */
+/*** Zeros.
+@function Tensor.zeros
+@static
+@tparam table options the sizes, { 40, 173 }, or { shape = sizes }
+@treturn Tensor
+*/
 static int make_zeros(lua_State *L) { return make_filled(L, "Tensor.zeros", 0); }
+
+/*** Ones.
+@function Tensor.ones
+@static
+@tparam table options the sizes, as for `Tensor.zeros`
+@treturn Tensor
+*/
 static int make_ones(lua_State *L) { return make_filled(L, "Tensor.ones", 1); }
 
-/* Tensor.full{dims..., value = v}. */
+/*** One number everywhere.
+@function Tensor.full
+@static
+@tparam table options the sizes, and `value`: { 40, 173, value = -80 }
+@treturn Tensor
+*/
 static int make_full(lua_State *L) {
   make_options o;
   lub_tensor *t = make(L, "Tensor.full", full_table, &o);
@@ -163,8 +187,12 @@ static int make_full(lua_State *L) {
   return 1;
 }
 
-/* Tensor.arange{dims..., start = 0, step = 1} counts through a shape; Tensor.arange(stop) and
- * Tensor.arange(start, stop, step = 1) are NumPy's: one dimension, stop excluded. */
+/*** Counts. With numbers it is NumPy's, one dimension and stop excluded: arange(stop), arange(start, stop, step).
+@function Tensor.arange
+@static
+@tparam table|number options the sizes, `start` (0) and `step` (1): { 2, 3, start = 1 } is 1, 2, 3 and 4, 5, 6
+@treturn Tensor
+*/
 static int make_arange(lua_State *L) {
   make_options o = {.start = 0, .step = 1};
   lub_tensor *t;
@@ -193,7 +221,13 @@ static uint64_t stream(int64_t seed) {
   return lub_mix(0, (uint64_t)seed);
 }
 
-/* Tensor.rand{dims..., seed =, low = 0, high = 1}: uniform in [low, high). */
+/*** Uniform random numbers in [low, high).
+@function Tensor.rand
+@static
+@tparam table options the sizes, `seed`, `low` (0), `high` (1). Without a seed every call gives other numbers, but
+the same ones in every run of a program that makes its tensors in the same order.
+@treturn Tensor
+*/
 static int make_rand(lua_State *L) {
   make_options o;
   lub_tensor *t = make(L, "Tensor.rand", rand_table, &o);
@@ -201,7 +235,12 @@ static int make_rand(lua_State *L) {
   return 1;
 }
 
-/* Tensor.randn{dims..., seed =, mean = 0, std = 1}: normal. */
+/*** Normal random numbers.
+@function Tensor.randn
+@static
+@tparam table options the sizes, `seed` (as for `Tensor.rand`), `mean` (0), `std` (1)
+@treturn Tensor
+*/
 static int make_randn(lua_State *L) {
   make_options o;
   lub_tensor *t = make(L, "Tensor.randn", randn_table, &o);

@@ -1,4 +1,6 @@
-/* Arithmetic, functions and comparisons, element by element. */
+/*** Arithmetic, functions and comparisons, element by element.
+@submodule lubdub.Tensor
+*/
 #include <math.h>
 
 #include "lua/tensor.h"
@@ -41,16 +43,37 @@ static int binary(lua_State *L, lub_binary_op op, const char *where) {
   return 1;
 }
 
-/* a + b, a - b, a * b, a / b, a ^ b: tensors, numbers or nested tables whose shapes broadcast as in NumPy. */
+/*** a + b, a - b, a * b, a / b, a ^ b, element by element; shapes broadcast as in NumPy.
+@function Tensor:__add
+@tparam Tensor|number|table a
+@tparam Tensor|number|table b
+@treturn Tensor
+*/
 static int tensor_add(lua_State *L) { return binary(L, LUB_ADD, "Tensor: a + b"); }
 static int tensor_sub(lua_State *L) { return binary(L, LUB_SUB, "Tensor: a - b"); }
 static int tensor_mul(lua_State *L) { return binary(L, LUB_MUL, "Tensor: a * b"); }
 static int tensor_div(lua_State *L) { return binary(L, LUB_DIV, "Tensor: a / b"); }
 static int tensor_power(lua_State *L) { return binary(L, LUB_POW, "Tensor: a ^ b"); }
 
-/* t:pow(exponent), t:maximum(other), t:minimum(other): the same rules; NaN where either is NaN. */
+/*** Powers, as t ^ exponent.
+@function Tensor:pow
+@tparam Tensor|number|table exponent
+@treturn Tensor
+*/
 static int tensor_pow(lua_State *L) { return binary(L, LUB_POW, "Tensor:pow"); }
+
+/*** The greater of two, element by element; NaN where either is NaN.
+@function Tensor:maximum
+@tparam Tensor|number|table other
+@treturn Tensor
+*/
 static int tensor_maximum(lua_State *L) { return binary(L, LUB_MAXIMUM, "Tensor:maximum"); }
+
+/*** The smaller of two, element by element; NaN where either is NaN.
+@function Tensor:minimum
+@tparam Tensor|number|table other
+@treturn Tensor
+*/
 static int tensor_minimum(lua_State *L) { return binary(L, LUB_MINIMUM, "Tensor:minimum"); }
 
 /* === with one operand === */
@@ -61,14 +84,42 @@ static int unary(lua_State *L, lub_unary_op op) {
   return 1;
 }
 
-/* -t, t:abs(), t:sqrt(), t:exp(), t:log(): NaN where there is no real result. */
+/*** -t.
+@function Tensor:__unm
+@treturn Tensor
+*/
 static int tensor_neg(lua_State *L) { return unary(L, LUB_NEG); }
+
+/*** Absolute values.
+@function Tensor:abs
+@treturn Tensor
+*/
 static int tensor_abs(lua_State *L) { return unary(L, LUB_ABS); }
+
+/*** Square roots; NaN of negative numbers.
+@function Tensor:sqrt
+@treturn Tensor
+*/
 static int tensor_sqrt(lua_State *L) { return unary(L, LUB_SQRT); }
+
+/*** e to the power of each element.
+@function Tensor:exp
+@treturn Tensor
+*/
 static int tensor_exp(lua_State *L) { return unary(L, LUB_EXP); }
+
+/*** Natural logarithms; NaN of negative numbers.
+@function Tensor:log
+@treturn Tensor
+*/
 static int tensor_log(lua_State *L) { return unary(L, LUB_LOG); }
 
-/* t:clamp(low, high): no element below low or above high; nil or false leaves that side open. */
+/*** No element below low or above high; NaN stays.
+@function Tensor:clamp
+@tparam ?number low nil or false: no bound
+@tparam ?number high
+@treturn Tensor
+*/
 static int tensor_clamp(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   float low = lua_toboolean(L, 2) ? (float)luaL_checknumber(L, 2) : -INFINITY;
@@ -78,7 +129,10 @@ static int tensor_clamp(lua_State *L) {
   return 1;
 }
 
-/* #t: the size of axis 1. */
+/*** #t: the size of axis 1.
+@function Tensor:__len
+@treturn int
+*/
 static int tensor_len(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   if (t->shape.ndim == 0) return luaL_error(L, "Tensor: a tensor without dimensions has no length");
@@ -88,14 +142,22 @@ static int tensor_len(lua_State *L) {
 
 /* === comparisons === */
 
-/* a == b, t:equal(other): the same shape and equal elements. (Lua does not ask a tensor that
- * is compared with itself: t == t even with NaN in it.) */
+/*** a == b: the same shape and equal elements. NaN equals nothing; but Lua does not ask a tensor that is compared
+with itself.
+@function Tensor:__eq
+@treturn boolean
+*/
 static int tensor_eq(lua_State *L) {
   const lub_tensor *a = lubL_testtensor(L, 1), *b = lubL_testtensor(L, 2);
   lua_pushboolean(L, a && b && lub_tensor_equal(a, b));
   return 1;
 }
 
+/*** Whether the shape and all elements are equal.
+@function Tensor:equal
+@tparam Tensor|number|table other
+@treturn boolean
+*/
 static int tensor_equal(lua_State *L) {
   operand a, b;
   lua_settop(L, 2);
@@ -118,8 +180,12 @@ static const lub_option close_table[] = {
     TOLERANCE(rtol, 1e-5), TOLERANCE(atol, 1e-8),
     {.name = "equal_nan", .type = LUB_OPTION_BOOL, .offset = offsetof(close_options, equal_nan)}, LUB_OPTIONS_END};
 
-/* t:allclose(other, {rtol = 1e-5, atol = 1e-8, equal_nan = false}): whether |t - other| <= atol + rtol |other|
- * everywhere; shapes broadcast. */
+/*** Whether |t - other| is at most atol + rtol * |other| everywhere; shapes broadcast.
+@function Tensor:allclose
+@tparam Tensor|number|table other
+@tparam[opt] table options `rtol` (1e-5), `atol` (1e-8), `equal_nan` (false): whether NaN is close to NaN
+@treturn boolean
+*/
 static int tensor_allclose(lua_State *L) {
   close_options o;
   operand a, b;
@@ -134,13 +200,19 @@ static int tensor_allclose(lua_State *L) {
   return 1;
 }
 
-/* t:has_nan(): whether any element is NaN. */
+/*** Whether any element is NaN.
+@function Tensor:has_nan
+@treturn boolean
+*/
 static int tensor_has_nan(lua_State *L) {
   lua_pushboolean(L, lub_tensor_has_nan(lubL_checktensor(L, 1)));
   return 1;
 }
 
-/* t:isfinite(): whether no element is NaN or infinite. */
+/*** Whether no element is NaN or infinite.
+@function Tensor:isfinite
+@treturn boolean
+*/
 static int tensor_isfinite(lua_State *L) {
   lua_pushboolean(L, lub_tensor_finite(lubL_checktensor(L, 1)));
   return 1;

@@ -1,4 +1,6 @@
-/* t:matmul(other). */
+/*** t:matmul(other).
+@submodule lubdub.Tensor
+*/
 #include "lua/tensor.h"
 #include "tensor/blas.h"
 #include "tensor/matmul.h"
@@ -80,8 +82,12 @@ static lub_tensor stretch(const lub_tensor *t, const lub_shape *batch) {
   return lub_tensor_broadcast(t, &shape);
 }
 
-/* t:matmul(other), as NumPy's: matrices in the last two axes, the axes before them broadcast; a
- * vector on the left is a row, on the right a column, and that axis is not in the result. Two vectors give a number. */
+/*** The product of matrices, as NumPy's matmul: the matrices are in the last two axes, and the axes before them
+broadcast. A vector is a row on the left and a column on the right, and that axis is not in the result.
+@function Tensor:matmul
+@tparam Tensor|table other
+@treturn Tensor|number a number for two vectors
+*/
 static int tensor_matmul(lua_State *L) {
   char text_a[LUB_SHAPE_TEXT], text_b[LUB_SHAPE_TEXT];
   lua_settop(L, 2);

@@ -1,4 +1,6 @@
-/* Rows together: take, concat, stack. */
+/*** Rows together: take, concat, stack.
+@submodule lubdub.Tensor
+*/
 #include <string.h>
 
 #include "lua/tensor.h"
@@ -60,8 +62,13 @@ static const lub_tensor *take_out(lua_State *L, const lub_tensor *t, const lub_s
   return out;
 }
 
-/* t:take(indices, {out = tensor}): the rows (along axis 1) with these indices, in `out` or in a new tensor. Nothing
- * is written unless every index is right. */
+/*** The rows (along axis 1) with these indices.
+@function Tensor:take
+@tparam table|Tensor indices one axis; negative ones count from the end
+@tparam[opt] table options `out`: the tensor that they are copied into, which has the right shape; nothing is
+allocated then, and nothing written unless every index is right
+@treturn Tensor `out`, or a new one
+*/
 static int tensor_take(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   if (t->shape.ndim == 0) return luaL_error(L, "Tensor:take: a tensor without dimensions has no rows");
@@ -97,7 +104,7 @@ static lub_tensor part(lua_State *L, const char *where, int64_t i, int axis, boo
 }
 
 static int join(lua_State *L, const char *where, bool stack) {
-  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argexpected(L, lua_istable(L, 1), 1, "list of tensors");
   int64_t n = (int64_t)lua_rawlen(L, 1);
   if (n == 0) return luaL_error(L, "%s: the list of tensors is empty", where);
   lub_tensor first = part(L, where, 1, 0, false);
@@ -132,10 +139,22 @@ static int join(lua_State *L, const char *where, bool stack) {
   return 1;
 }
 
-/* Tensor.concat(list, axis = 1): tensors behind one another along an axis; their other sizes are equal. */
+/*** Tensors behind one another along an axis; their other sizes are equal.
+@function Tensor.concat
+@static
+@tparam {Tensor,...} list
+@tparam[opt=1] int axis
+@treturn Tensor
+*/
 static int tensor_concat(lua_State *L) { return join(L, "Tensor.concat", false); }
 
-/* Tensor.stack(list, axis = 1): tensors of one shape along a new axis. */
+/*** Tensors of one shape along a new axis.
+@function Tensor.stack
+@static
+@tparam {Tensor,...} list
+@tparam[opt=1] int axis which one it becomes
+@treturn Tensor
+*/
 static int tensor_stack(lua_State *L) { return join(L, "Tensor.stack", true); }
 
 const luaL_Reg lubL_tensor_rows[] = {

@@ -1,4 +1,6 @@
-/* Shapes, views and assignment: what a tensor is without computing anything. */
+/*** Shapes, views and assignment: what a tensor is without computing anything.
+@submodule lubdub.Tensor
+*/
 #include "lua/tensor.h"
 #include "tensor/view.h"
 
@@ -8,30 +10,57 @@ static int failed(lua_State *L, const char *where, const char *what, const lub_s
 }
 
 int lubL_checkaxis(lua_State *L, int arg, const char *where, int ndim) {
-  lua_Integer axis = luaL_checkinteger(L, arg);
-  int64_t position = lubL_position(axis, ndim);
+  int exact;
+  lua_Integer axis = lua_tointegerx(L, arg, &exact);
+  int64_t position = exact ? lubL_position(axis, ndim) : -1;
   if (position < 0)
-    luaL_error(L, "%s: axis must be in 1..%d or -%d..-1, got %I", where, ndim, ndim, (LUAI_UACINT)axis);
+    luaL_error(L, "%s: axis must be in 1..%d or -%d..-1, got %s", where, ndim, ndim,
+               lua_isnone(L, arg) ? "nothing" : luaL_tolstring(L, arg, NULL));
   return (int)position;
 }
 
 /* === questions === */
 
-/* t:shape(): a table of sizes; t:shape(axis): one of them. */
-static int tensor_shape(lua_State *L) {
-  const lub_tensor *t = lubL_checktensor(L, 1);
-  if (lua_isnoneornil(L, 2)) lubL_pushshape(L, &t->shape);
-  else lua_pushinteger(L, t->shape.dim[lubL_checkaxis(L, 2, "Tensor:shape", t->shape.ndim)]);
+static int shape_tostring(lua_State *L) {
+  char text[LUB_SHAPE_TEXT];
+  lub_shape shape = lubL_readshape(L, 1, "shape");
+  lua_pushstring(L, lub_shape_text(&shape, "?", text));
   return 1;
 }
 
-/* t:ndim(): the number of axes. */
+/*** The sizes.
+@function Tensor:shape
+@tparam[opt] int axis
+@treturn {int,...}|int all of them in a new table, which prints as (40, 173), or the one of `axis`
+*/
+static int tensor_shape(lua_State *L) {
+  const lub_tensor *t = lubL_checktensor(L, 1);
+  if (!lua_isnoneornil(L, 2)) {
+    lua_pushinteger(L, t->shape.dim[lubL_checkaxis(L, 2, "Tensor:shape", t->shape.ndim)]);
+    return 1;
+  }
+  lubL_pushshape(L, &t->shape);
+  if (luaL_newmetatable(L, "lubdub.shape")) {
+    lua_pushcfunction(L, shape_tostring);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+/*** The number of axes.
+@function Tensor:ndim
+@treturn int
+*/
 static int tensor_ndim(lua_State *L) {
   lua_pushinteger(L, lubL_checktensor(L, 1)->shape.ndim);
   return 1;
 }
 
-/* t:size(): the number of elements. */
+/*** The number of elements.
+@function Tensor:size
+@treturn int
+*/
 static int tensor_size(lua_State *L) {
   lua_pushinteger(L, lub_tensor_size(lubL_checktensor(L, 1)));
   return 1;
@@ -39,14 +68,20 @@ static int tensor_size(lua_State *L) {
 
 /* === copies === */
 
-/* t:clone(): a copy in new memory, row-major. */
+/*** A copy in new memory, row-major.
+@function Tensor:clone
+@treturn Tensor
+*/
 static int tensor_clone(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   lub_tensor_copy(lubL_newtensor(L, &t->shape), t);
   return 1;
 }
 
-/* t:contiguous(): t itself where it is row-major without gaps, else a clone. */
+/*** The tensor itself where its elements lie row-major without gaps, else a clone.
+@function Tensor:contiguous
+@treturn Tensor
+*/
 static int tensor_contiguous(lua_State *L) {
   lubL_checkcontiguous(L, 1);
   lua_settop(L, 1);
@@ -71,8 +106,11 @@ static int read_integers(lua_State *L, int arg, const char *where, lua_Integer v
   return n;
 }
 
-/* t:reshape(sizes...) or t:reshape{sizes...}: the same elements in row-major order; one size may be -1. A view
- * where t has no gaps, else a copy. */
+/*** The same elements, in row-major order, with other sizes. A view where the elements lie so, else a copy.
+@function Tensor:reshape
+@tparam int|table ... the sizes, or a table of them; one may be -1 and is computed
+@treturn Tensor
+*/
 static int tensor_reshape(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   lua_Integer sizes[LUB_MAX_DIMS];
@@ -98,7 +136,11 @@ static int tensor_reshape(lua_State *L) {
   return 1;
 }
 
-/* t:permute(axes...) or t:permute{axes...}: a view; axis i of it is axis axes[i] of t. */
+/*** A view with the axes in another order.
+@function Tensor:permute
+@tparam int|table ... every axis once: axis i of the view is the i-th one named
+@treturn Tensor
+*/
 static int tensor_permute(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   lua_Integer axes[LUB_MAX_DIMS];
@@ -115,7 +157,12 @@ static int tensor_permute(lua_State *L) {
   return 1;
 }
 
-/* t:transpose(): a view with the axes in reverse; t:transpose(a, b): with two axes exchanged. */
+/*** A view with the axes in reverse order, or with two axes exchanged.
+@function Tensor:transpose
+@tparam[opt] int a
+@tparam[opt] int b
+@treturn Tensor
+*/
 static int tensor_transpose(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   int order[LUB_MAX_DIMS], ndim = t->shape.ndim;
@@ -131,7 +178,11 @@ static int tensor_transpose(lua_State *L) {
   return 1;
 }
 
-/* t:expand_dims(axis): a view with a new axis of size 1 that becomes axis `axis`. */
+/*** A view with one axis more, of size 1.
+@function Tensor:expand_dims
+@tparam int axis which one it becomes; -1: the last
+@treturn Tensor
+*/
 static int tensor_expand_dims(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   if (t->shape.ndim == LUB_MAX_DIMS) return failed(L, "Tensor:expand_dims", "at most 8 axes", &t->shape);
@@ -140,7 +191,11 @@ static int tensor_expand_dims(lua_State *L) {
   return 1;
 }
 
-/* t:squeeze(): a view without the axes of size 1; t:squeeze(axis): without that one. */
+/*** A view without the axes of size 1, or without one of them.
+@function Tensor:squeeze
+@tparam[opt] int axis
+@treturn Tensor
+*/
 static int tensor_squeeze(lua_State *L) {
   lub_tensor view = *lubL_checktensor(L, 1);
   if (lua_isnoneornil(L, 2)) {
@@ -157,9 +212,15 @@ static int tensor_squeeze(lua_State *L) {
 
 /* === parts === */
 
-/* t:slice(axis, first, last, step = 1): a view of the indices first, first + step, ... up to last, both included.
- * As with string.sub, negative ones count from the end and what lies outside is left out; the defaults
- * are the ends, exchanged where step is negative. */
+/*** A view of a range of an axis. As with string.sub, both ends are included, negative ones count from the end, and
+what lies outside is left out.
+@function Tensor:slice
+@tparam int axis
+@tparam[opt] int first 1; -1 where step is negative
+@tparam[opt] int last -1; 1 where step is negative
+@tparam[opt=1] int step
+@treturn Tensor
+*/
 static int tensor_slice(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   int axis = lubL_checkaxis(L, 2, "Tensor:slice", t->shape.ndim);
@@ -197,10 +258,14 @@ static int outside(lua_State *L, const lub_tensor *t, lua_Integer i) {
                     (LUAI_UACINT)t->shape.dim[0], lub_shape_text(&t->shape, "?", text));
 }
 
-/* t[i]: a number of a tensor with one axis, else a view. t[#t + 1] is nil, so that ipairs ends there;
- * other indices outside are errors. */
+/*** t[i]: the number at i where there is one axis, else a view of one axis less. Negative indices count from the
+end. t[#t + 1] is nil, so that ipairs ends there; other indices outside are errors.
+@function Tensor:__index
+@tparam int i
+@treturn number|Tensor|nil
+*/
 int lubL_tensor_index(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TNUMBER) {
+  if (lua_type(L, 2) == LUA_TSTRING) {
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
     return 1;
@@ -230,7 +295,9 @@ static int next_row(lua_State *L) {
   return 2;
 }
 
-/* pairs(t): i, t[i] along axis 1. */
+/*** pairs(t): i and t[i] along axis 1.
+@function Tensor:__pairs
+*/
 int lubL_tensor_pairs(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   if (t->shape.ndim == 0) return luaL_error(L, "Tensor: a tensor without dimensions has no elements to walk");
@@ -258,7 +325,11 @@ void lubL_assign(lua_State *L, const char *where, const lub_tensor *out, const l
   lub_tensor_copy(out, &stretched);
 }
 
-/* t[i] = v: v is a number, a tensor or a nested table, stretched to the shape of t[i]. */
+/*** t[i] = v.
+@function Tensor:__newindex
+@tparam int i
+@tparam number|Tensor|table v stretched to the shape of t[i], as in arithmetic
+*/
 int lubL_tensor_newindex(lua_State *L) {
   const lub_tensor *t = lubL_checktensor(L, 1);
   if (lua_type(L, 2) != LUA_TNUMBER)
@@ -272,14 +343,22 @@ int lubL_tensor_newindex(lua_State *L) {
   return 0;
 }
 
-/* t:fill(number): sets every element; returns t. */
+/*** Sets every element.
+@function Tensor:fill
+@tparam number value
+@treturn Tensor itself
+*/
 static int tensor_fill(lua_State *L) {
   lub_tensor_fill(lubL_checktensor(L, 1), (float)luaL_checknumber(L, 2));
   lua_settop(L, 1);
   return 1;
 }
 
-/* t:copy(v): sets the elements from a number, a tensor or a nested table, stretched to t's shape; returns t. */
+/*** Sets the elements from others.
+@function Tensor:copy
+@tparam number|Tensor|table v stretched to the shape of the tensor; may be a view of it
+@treturn Tensor itself
+*/
 static int tensor_copy(lua_State *L) {
   lubL_assign(L, "Tensor:copy", lubL_checktensor(L, 1), lubL_totensor(L, 2, "Tensor:copy"));
   lua_settop(L, 1);

@@ -14,8 +14,8 @@
 #include "base/shape.h"
 #include "feature/plan.h"
 
-/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds of
- * it are passed over, beside those of the load options: a window of a longer recording. */
+/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds
+ * of it are passed over, beside those of the load options: a window of a longer recording. */
 typedef struct lub_item {
   const char *path; /* NULL: memory */
   const float *data;
@@ -45,7 +45,7 @@ void lub_extraction_free(lub_extraction *extraction);
 /* Works for about LUB_EXTRACTION_SLICE seconds. The first calls may only measure the recordings; when the shape of a
  * row is known, *sized becomes true, and lub_extraction_into must be called before the next one. LUB_EARG where rows
  * differ in shape. */
-#define LUB_EXTRACTION_SLICE 0.03
+#define LUB_EXTRACTION_SLICE 0.02
 lub_status lub_extraction_advance(lub_extraction *extraction, bool *sized, lub_error *err);
 
 /* One row's shape, once sized: the plan's, and 1 behind it where the plan's has two dimensions; (samples,) without a

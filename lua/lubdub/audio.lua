@@ -1,7 +1,9 @@
 --- Recordings: reading, writing, resampling. Names and defaults are librosa's; `false` stands for None.
 -- Signals are Tensors: (samples,), or (channels, samples).
 -- @module lubdub.audio
+local blame = require "lubdub.blame"
 local core = require "lubdub.core"
+local outward = require "lubdub.outward"
 local warning = require "lubdub.warning"
 
 local audio = {}
@@ -17,7 +19,7 @@ end
 
 local function check_path(where, path)
   if type(path) ~= "string" then
-    error(("%s: path must be a string, got %s"):format(where, type(path)), 3)
+    blame("%s: path must be a string, got %s", where, type(path))
   end
 end
 
@@ -33,7 +35,7 @@ end
 -- @treturn[2] string "path: reason"
 function audio.load(path, options)
   check_path("audio.load", path)
-  local job <close>, failed = core.audio.load(path, options)
+  local job <close>, failed = outward(core.audio.load, path, options)
   if not job then return nil, failed end
   local ok, reason = finish(job)
   if not ok then return nil, reason end
@@ -64,7 +66,7 @@ end
 -- @treturn[2] string "path: reason"
 function audio.write(path, signal, sr, options)
   check_path("audio.write", path)
-  local job <close>, failed = core.audio.write(path, signal, sr, options)
+  local job <close>, failed = outward(core.audio.write, path, signal, sr, options)
   if not job then return nil, failed end
   return finish(job)
 end
@@ -74,9 +76,9 @@ end
 -- @tparam table options orig_sr, target_sr, res_type ("soxr_hq")
 -- @treturn Tensor
 function audio.resample(signal, options)
-  local job <close> = core.audio.resample(signal, options)
+  local job <close> = outward(core.audio.resample, signal, options)
   local ok, reason = finish(job)
-  if not ok then error(reason, 2) end
+  if not ok then blame("%s", reason) end
   return (job:result())
 end
 

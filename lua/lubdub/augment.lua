@@ -21,6 +21,7 @@ local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local options = require "lubdub.options"
+local outward = require "lubdub.outward"
 local seeds = require "lubdub.seed"
 
 local Tensor = core.Tensor
@@ -167,11 +168,7 @@ end
 
 -- Advances a batch in the making to its end. In Lua, so that it may be interrupted between two steps.
 local function finish(preparation)
-  while true do
-    local ok, finished = pcall(preparation.advance, preparation)
-    if not ok then blame("%s", finished) end
-    if finished then return end
-  end
+  while not outward(preparation.advance, preparation) do end
 end
 
 --- What an augmentation makes of one signal or feature.
@@ -432,8 +429,7 @@ function augment.source(x, y, given)
   local recipe, rest = read_data(x, o, lists)
   local n = recipe.x:shape()[1]
   recipe.augmentations, recipe.masks, recipe.background = lists.signal, lists.feature, o.background
-  local ok, probe, row_shape = pcall(core.augment.Preparation, recipe) -- raises what does not fit together
-  if not ok then blame("%s", probe) end
+  local probe, row_shape = outward(core.augment.Preparation, recipe) -- raises what does not fit together
   probe:close()
   if #lists.feature > 0 and (#row_shape < 2 or #row_shape > 3) then
     blame("augment.source: masks need features (n, coefficients, frames, ...), got rows of %s",

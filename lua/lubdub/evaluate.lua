@@ -1,4 +1,5 @@
 --- model:evaluate and model:predict: passes over the data that change nothing.
+-- @module lubdub.evaluate
 local Tensor = require("lubdub.core").Tensor
 local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
@@ -109,9 +110,9 @@ local function new_result(logs, metrics)
   })
 end
 
--- A callback that shows a bar on a terminal and takes it away at the end.
+-- A callback that shows a bar on a terminal when it takes long, and takes it away at the end.
 local function bar_callback(label, total)
-  local bar = progress.bar { label = label, total = total or false }
+  local bar = progress.bar { label = label, total = total or false, delay = 0.5 }
   return {
     on_test_batch_end = function(_, batch) bar:update(batch) end,
     on_test_end = function() bar:clear() end,
@@ -119,6 +120,7 @@ local function bar_callback(label, total)
 end
 
 --- Loss and metrics of the model on data. Class weights play no part.
+-- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...), or a batch source; then options take y's place
 -- @tparam lubdub.Tensor y (n, ...)
 -- @tparam ?table given batch_size (32), sample_weight, steps (number of batches, default all), callbacks,
@@ -144,13 +146,15 @@ function evaluate.evaluate(model, x, y, given)
   model:ensure_trainer()
   local CallbackList = require "lubdub.callbacks.list"
   local steps = o.steps or type(source) == "table" and source.steps
-  local callbacks = CallbackList.new("evaluate", o.callbacks, model, { epochs = 1, steps = steps, verbose = o.verbose },
-    o.verbose ~= 0 and { bar_callback("evaluate", steps) } or nil)
+  local list = CallbackList.check("evaluate", o.callbacks)
+  if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
+  local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
   local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
   return new_result(logs, model.metrics)
 end
 
 --- The model's outputs for every row; the result does not depend on the batch size.
+-- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...)
 -- @tparam ?table given batch_size (32), verbose ("auto": a bar on a terminal while it runs; 0: none)
 -- @treturn lubdub.Tensor (n, ...)
@@ -161,7 +165,7 @@ function evaluate.predict(model, x, given)
   model:ensure_trainer()
   local n, trainer = x:shape(1), model.trainer
   local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
-  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps }
+  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
   local result = Tensor.zeros { n, table.unpack(model.output_shape) }
   local first, batch = 1, 0
   for part in source(1, 0) do

@@ -9,19 +9,20 @@
 -- A plan never changes. A signal that is empty, not (samples,), or with numbers that are not finite is an error.
 -- @module lubdub.feature
 local core = require "lubdub.core"
+local outward = require "lubdub.outward"
 local warning = require "lubdub.warning"
 
 local feature = {}
 
 -- In Lua, so that a long signal may be interrupted between two steps.
 core.feature.Plan.__call = function(plan, signal)
-  local run = plan:start(signal)
+  local run = outward(plan.start, plan, signal)
   while not run:advance() do end
   return run:result()
 end
 
 local function new(kind, options)
-  local plan, empty = core.feature.plan(kind, options)
+  local plan, empty = outward(core.feature.plan, kind, options)
   if empty > 0 then
     warning.warn(("%s: %d of %d mel filters are empty and give constant bands; use a larger n_fft, "
       .. "fewer n_mels or a higher sample rate"):format(kind, empty, plan:config().n_mels))

@@ -1,4 +1,5 @@
 --- model:fit, the loop over epochs and batches.
+-- @module lubdub.fit
 local Tensor = require("lubdub.core").Tensor
 local CallbackList = require "lubdub.callbacks.list"
 local batches = require "lubdub.batches"
@@ -27,6 +28,7 @@ end
 
 local function read_options(given, is_source)
   local o = options.read("fit", given, known)
+  o.callbacks = CallbackList.check("fit", o.callbacks)
   whole("batch_size", o.batch_size, 1)
   whole("epochs", o.epochs, 0)
   whole("initial_epoch", o.initial_epoch, 0)
@@ -34,6 +36,7 @@ local function read_options(given, is_source)
   whole("validation_steps", o.validation_steps, 1)
   whole("validation_batch_size", o.validation_batch_size, 1)
   if type(o.validation_freq) ~= "table" then whole("validation_freq", o.validation_freq, 1) end
+  if type(o.shuffle) ~= "boolean" then blame("fit: shuffle must be true or false, got %s", tostring(o.shuffle)) end
   local split = o.validation_split or 0
   if type(split) ~= "number" or split < 0 or split >= 1 then
     blame("fit: validation_split must be at least 0 and below 1, got %s", tostring(split))
@@ -238,16 +241,19 @@ return function(model, x, y, given)
   local validation = validation_source(model, o)
   model:ensure_trainer()
   model.trainer.seed = seed
-  local record = history.new()
-  local more = { record }
-  if o.verbose ~= 0 and not CallbackList.has(o.callbacks, "ProgressBar") then
-    more[2] = require("lubdub.callbacks").ProgressBar()
+  local list = o.callbacks
+  local record = CallbackList.find(list, "History")
+  if not record then
+    record = history.new()
+    list[#list + 1] = record
+  end
+  if o.verbose ~= 0 and not CallbackList.find(list, "ProgressBar") then
+    list[#list + 1] = require("lubdub.callbacks").ProgressBar()
   end
   train(model, o, {
     source = source, steps = steps, wanted_steps = o.steps_per_epoch, validation = validation, seed = seed,
     meter = evaluate.meter(model), validation_meter = validation and evaluate.meter(model),
-    callbacks = CallbackList.new("fit", o.callbacks, model,
-      { epochs = o.epochs, steps = steps, verbose = o.verbose }, more),
+    callbacks = CallbackList.new(list, model, { epochs = o.epochs, steps = steps, verbose = o.verbose }),
   })
   return record
 end

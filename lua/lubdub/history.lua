@@ -1,9 +1,10 @@
 --- What a fit returns: `history.history.val_loss[epoch]`, `history.epoch`, `history.params`.
--- It is itself the callback that fit adds last but one. It prints as a table of the best and the last epochs.
+-- It is itself a callback, which fit adds behind the others; one among the others is used instead, and goes on
+-- where it stands. It prints as a table of the best and the last epochs.
 -- @module lubdub.history
 local history = {}
 
-local History = { __name = "lubdub.History" }
+local History = { __name = "lubdub.History", kind = "History" }
 History.__index = History
 
 --- A new, empty history.
@@ -18,13 +19,6 @@ function History:set_params(params) self.params = params end
 function History:set_model(model)
   self.model_metrics = model.metrics
   model.history = self
-end
-
-function History:on_train_begin()
-  if self.resumed then
-    self.rows, self.resumed = self.resumed, nil
-    self:settle()
-  end
 end
 
 -- A row is one assignment, so that an interrupt leaves whole epochs: settle() makes the lists from the rows.
@@ -57,8 +51,11 @@ function History:on_train_interrupt() self:settle() end
 --- The epochs so far as plain tables, for a training that is resumed later.
 function History:state() return { rows = self.rows } end
 
---- Goes on from a state at the next fit.
-function History:restore(state) self.resumed = state.rows end
+--- Goes on from a state.
+function History:restore(state)
+  self.rows = table.move(state.rows, 1, #state.rows, 1, {})
+  self:settle()
+end
 
 --- The names in the order that people read them: loss, metrics, then the same of the validation, then others.
 -- @tparam table logs name = value

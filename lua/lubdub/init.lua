@@ -21,6 +21,8 @@ local lubdub = {
 local parts = {
   audio = { "lubdub.audio" },
   MFCC = { "lubdub.feature", "MFCC" },
+  MelSpectrogram = { "lubdub.feature", "MelSpectrogram" },
+  STFT = { "lubdub.feature", "STFT" },
   signal = { "lubdub.signal" },
   augment = { "lubdub.augment" },
   StandardScaler = { "lubdub.standard_scaler", "StandardScaler" },
@@ -44,6 +46,16 @@ local parts = {
   on_warning = { "lubdub.warning", "on_warning" },
 }
 
+local function names()
+  local list = {}
+  for name in pairs(lubdub) do list[#list + 1] = name end
+  for name in pairs(parts) do
+    if rawget(lubdub, name) == nil then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return list
+end
+
 return setmetatable(lubdub, {
   __index = function(self, name)
     local part = parts[name]
@@ -53,4 +65,5 @@ return setmetatable(lubdub, {
     rawset(self, name, value)
     return value
   end,
+  __tostring = function() return "lubdub: " .. table.concat(names(), ", ") end,
 })

@@ -11,10 +11,11 @@
 --
 -- `load` comes first, then steps on the signal (which has its duration by then), one feature, and steps on that.
 -- @module lubdub.preprocessing
-local core = require "lubdub.core"
 local blame = require "lubdub.blame"
+local core = require "lubdub.core"
 local feature = require "lubdub.feature"
 local options = require "lubdub.options"
+local outward = require "lubdub.outward"
 local signal = require "lubdub.signal"
 local standard_scaler = require "lubdub.standard_scaler"
 local warning = require "lubdub.warning"
@@ -52,7 +53,7 @@ local transforms = {
   scale = function(x, given)
     local o = options.read("scale", given, { by = options.none })
     if math.type(o.by) == nil or o.by ~= o.by then
-      error(("scale: by must be a number, got %s"):format(tostring(o.by)), 0)
+      blame("scale: by must be a number, got %s", tostring(o.by))
     end
     return o.by == 1 and x or x * o.by
   end,
@@ -63,7 +64,7 @@ local function name_of(step) return type(step) == "table" and step.name end
 -- Reads a list of steps: load options, treatments of the signal, plan (nil without a feature), the steps that follow.
 local function read_steps(where, steps, no_feature)
   if type(steps) ~= "table" then
-    error(("%s: steps must be a list, got %s"):format(where, type(steps)), 3)
+    blame("%s: steps must be a list, got %s", where, type(steps))
   end
   local load = name_of(steps[1]) == "load" and options.read("load", steps[1].options, load_defaults)
   local at, treated = 2, {}
@@ -73,19 +74,19 @@ local function read_steps(where, steps, no_feature)
   end
   local step, plan = steps[at], nil
   if not load or not features[name_of(step)] and not (no_feature and step == nil) then
-    error(where .. ": the first steps must be 'load', those on the signal ('filter', 'remove_spikes', 'normalize', "
-      .. "'envelope'), and a feature ('mfcc', 'melspectrogram' or 'stft')", 3)
+    blame("%s: the first steps must be 'load' and a feature ('mfcc', 'melspectrogram' or 'stft'); between them may be "
+      .. "'filter', 'remove_spikes', 'normalize' and 'envelope'", where)
   end
   if step then
     plan = feature[features[step.name]](step.options)
     if load.sr ~= plan.sr then
-      error(("%s: load gives %s Hz, and %s takes %s Hz"):format(where, load.sr, step.name, plan.sr), 3)
+      blame("%s: load gives %g Hz, and %s takes %g Hz", where, load.sr, step.name, plan.sr)
     end
   end
   local rest = {}
   for i = at + 1, #steps do
     if not transforms[name_of(steps[i])] then
-      error(("%s: unknown step '%s' at place %d"):format(where, tostring(name_of(steps[i])), i), 3)
+      blame("%s: unknown step '%s' at place %d", where, tostring(name_of(steps[i])), i)
     end
     rest[#rest + 1] = steps[i]
   end
@@ -106,8 +107,7 @@ local function add_signal_steps(steps, o, sr)
       blame("preprocessing.steps: %s must be a table of options, got %s", name, type(given))
     end
     -- begun on nothing much, so that mistakes show now
-    local ok, reason = pcall(core.signal.treat, core.Tensor.zeros { 1 }, treatments[name](given, sr))
-    if not ok then blame("%s", reason) end
+    outward(core.signal.treat, core.Tensor.zeros { 1 }, treatments[name](given, sr))
     steps[#steps + 1] = { name = name, options = given }
   end
   local filter = o.filter
@@ -135,7 +135,7 @@ end
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
   if not kind or not features[kind:lower()] then
-    error("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got " .. type(plan), 2)
+    blame("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got %s", type(plan))
   end
   local o = options.read("preprocessing.steps", given, {
     duration = false, offset = 0, mono = true, pad = false, res_type = "soxr_hq", filter = false, remove_spikes = false,
@@ -164,14 +164,14 @@ end
 
 -- Advances an extraction of features, or of signals without a plan.
 local function extract(items, plan, load, treated, o)
-  local job <close> = core.pipeline.Extraction {
+  local job <close> = outward(core.pipeline.Extraction, {
     items = items, plan = plan or false, sr = not plan and load.sr or nil, treatments = treated,
     duration = load.duration, offset = load.offset, mono = load.mono, pad = load.pad,
     res_type = load.res_type, strict = load.strict or o.strict,
-  }
+  })
   local done, total
   repeat
-    done, total = job:advance()
+    done, total = outward(job.advance, job)
     if o.progress then o.progress(done, total) end
   until done == total
   for _, message in pairs(job:warnings()) do warning.warn(message) end
@@ -203,7 +203,7 @@ end
 function preprocessing.signals(steps, items, given)
   local o = options.read("preprocessing.signals", given, { progress = false, strict = false })
   local load, treated = read_steps("preprocessing.signals", steps, true)
-  if not load.sr then error("preprocessing.signals: load must say sr", 2) end
+  if not load.sr then blame "preprocessing.signals: load must say sr" end
   return extract(items, nil, load, treated, o)
 end
 

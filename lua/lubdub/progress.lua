@@ -50,13 +50,15 @@ local Bar = {}
 Bar.__index = Bar
 
 --- A bar.
--- @tparam ?table options `label` (""), `total` (number of steps, nil where unknown), `unit` ("step")
+-- @tparam ?table options `label` (""), `total` (number of steps, nil where unknown), `unit` ("step"), `delay` (0;
+-- seconds before it is first drawn, for jobs that are mostly short)
 -- @treturn Bar with methods update, finish, clear
 function progress.bar(options)
   options = require("lubdub.options").read("progress.bar", options,
-    { label = "", total = false, unit = "step" })
-  return setmetatable({ label = options.label, total = options.total, unit = options.unit, start = core.clock(),
-    drawn = -math.huge }, Bar)
+    { label = "", total = false, unit = "step", delay = 0 })
+  local start = core.clock()
+  return setmetatable({ label = options.label, total = options.total, unit = options.unit, start = start,
+    drawn = start + options.delay - REDRAW }, Bar)
 end
 
 local function fit_width(text)

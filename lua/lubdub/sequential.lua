@@ -77,6 +77,15 @@ local function build_layers(where, list, shape, seed)
   return shape
 end
 
+local list_of_layers = {
+  __name = "lubdub.Layers",
+  __tostring = function(list)
+    local lines = {}
+    for i, layer in ipairs(list) do lines[i] = ("%3d  %s"):format(i, tostring(layer)) end
+    return table.concat(lines, "\n")
+  end,
+}
+
 -- Takes a list of layers over if it holds together; otherwise raises and leaves the model as it was.
 local function restructure(self, where, input_layer, list)
   give_names(where, list)
@@ -87,7 +96,7 @@ local function restructure(self, where, input_layer, list)
   end
   local output_shape
   if input_shape and #list > 0 then output_shape = build_layers(where, list, input_shape, self.seed) end
-  self.layers, self.input_layer, self.trainer = list, input_layer, nil
+  self.layers, self.input_layer, self.trainer = setmetatable(list, list_of_layers), input_layer, nil
   self.input_shape, self.output_shape = input_shape, output_shape or input_shape
   self.built = output_shape ~= nil
 end

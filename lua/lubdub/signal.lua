@@ -10,25 +10,19 @@
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
+local outward = require "lubdub.outward"
 
 local Tensor = core.Tensor
 local signal = {}
 
--- Calls a function of the core; its errors point at our caller.
-local function tried(f, ...)
-  local ok, result, more = pcall(f, ...)
-  if not ok then blame("%s", result) end
-  return result, more
-end
-
 -- Advances a job to its end. In Lua, so that a long signal may be interrupted between two steps.
 local function finish(job)
   local running <close> = job -- luacheck: ignore
-  while not tried(job.advance, job) do end
+  while not outward(job.advance, job) do end
   return job:result()
 end
 
-local function treat(x, treatment) return finish(tried(core.signal.treat, x, treatment)) end
+local function treat(x, treatment) return finish(outward(core.signal.treat, x, treatment)) end
 
 local function check_signal(where, x)
   if not Tensor.is(x) then blame("%s: expected a Tensor, got %s", where, type(x)) end
@@ -101,7 +95,7 @@ function signal.butter(given)
   if type(o.zero_phase) ~= "boolean" then blame "butter: zero_phase must be true or false" end
   local btype = o.btype or type(o.cutoff) == "table" and o.cutoff[2] and "bandpass" or "lowpass"
   local low, high = read_cutoff(o.cutoff, btype)
-  local sos = tried(core.signal.butter, { order = o.order, btype = btype, low = low, high = high, sr = o.sr })
+  local sos = outward(core.signal.butter, { order = o.order, btype = btype, low = low, high = high, sr = o.sr })
   return setmetatable({ sos = sos, order = o.order, btype = btype, cutoff = high and { low, high } or low, sr = o.sr,
     zero_phase = o.zero_phase }, Filter)
 end
@@ -189,7 +183,7 @@ local BLOCK = 256
 local function frame_powers(x, frame_length, hop)
   local powers = {}
   repeat
-    local part, frames = tried(core.signal.powers, x, frame_length, hop, #powers, BLOCK)
+    local part, frames = outward(core.signal.powers, x, frame_length, hop, #powers, BLOCK)
     table.move(part, 1, #part, #powers + 1, powers)
   until #powers == frames
   return powers
@@ -241,7 +235,7 @@ end
 -- @tparam table given rate (2 is twice as fast), n_fft (2048), hop_length (false: n_fft / 4)
 -- @treturn Tensor round(samples / rate) samples
 function signal.time_stretch(x, given)
-  return finish(tried(core.signal.time_stretch, x, given))
+  return finish(outward(core.signal.time_stretch, x, given))
 end
 
 --- Another pitch at the same speed, as librosa.effects.pitch_shift.
@@ -250,7 +244,7 @@ end
 -- n_fft / 4)
 -- @treturn Tensor as many samples as x
 function signal.pitch_shift(x, given)
-  return finish(tried(core.signal.pitch_shift, x, given))
+  return finish(outward(core.signal.pitch_shift, x, given))
 end
 
 return signal

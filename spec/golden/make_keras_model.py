@@ -8,7 +8,8 @@ Writes beside this script:
                                       by the formula below, and the predictions stand in the JSON
   every_layer.h5, every_layer.json    a small net with every kind of layer, in all the forms that options take
   dialects/*.h5                       every_layer.h5 rewritten as Keras 2.3, tf.keras 2.2 and Keras 2.0 wrote files
-  dialects/gzip.h5, dialects/bad_*.h5  a compressed kernel, and files that must be refused: links, storage elsewhere, sizes that cannot be
+  dialects/gzip.h5                    whole numbers in a compressed kernel
+  dialects/bad_*.h5                   files that must be refused: links, storage elsewhere, sizes that cannot be
 
 Element i (from 0, row-major) of the inputs is ((i * 7919) % 2003) / 1001.5 - 1, rounded to float32.
 """

@@ -2,8 +2,9 @@
 """Writes tensor.json: what NumPy gives for the operations of lubdub.Tensor. Needs numpy.
 
 The file holds tensors {shape, values}, and cases {name, method, of, with, result, tolerance}: `of` and a
-tensor as result are places in the list of tensors, `with` are plain arguments; axes and places count from 1. Results are computed in float64 where NumPy's own float32
-sums would be less exact, and rounded to float32.
+tensor as result are places in the list of tensors, `with` are plain arguments; axes and places count
+from 1. Results are computed in float64 where NumPy's own float32 sums would be less exact, and then
+rounded to float32.
 """
 import json
 import math
@@ -99,9 +100,9 @@ case("sum of nothing over all", "sum", [empty], [], 0.0)
 case("mean of nothing over all", "mean", [empty], [], nan)
 case("var of one with ddof 1", "var", [normal(1)], [{"ddof": 1}], nan)
 
-for x, y in ((a, normal(5, 3)), (row, normal(5, 3)), (a, row), (row, row), (cube, normal(5, 2)), (cube, normal(3, 5, 2)),
-             (normal(2, 1, 4, 5), cube.transpose(0, 2, 1)), (row, normal(3, 5, 2)), (cube, row), (a.T, a),
-             (normal(2, 0), normal(0, 3)), (normal(0, 3), normal(3, 2)), (normal(20, 33), normal(33, 17))):
+for x, y in ((a, normal(5, 3)), (row, normal(5, 3)), (a, row), (row, row), (cube, normal(5, 2)),
+             (cube, normal(3, 5, 2)), (normal(2, 1, 4, 5), cube.transpose(0, 2, 1)), (row, normal(3, 5, 2)), (cube, row),
+             (a.T, a), (normal(2, 0), normal(0, 3)), (normal(0, 3), normal(3, 2)), (normal(20, 33), normal(33, 17))):
     value = np.asarray(np.matmul(x.astype(np.float64), y.astype(np.float64)))
     case(f"matmul of {text(x)} and {text(y)}", "matmul", [x, y], [],
          float(value) if value.ndim == 0 else value, 1e-5)
@@ -109,7 +110,7 @@ for x, y in ((a, normal(5, 3)), (row, normal(5, 3)), (a, row), (row, row), (cube
 near = a + np.float32(1e-6)
 for name, x, y, options in (
         ("itself", a, a, {}), ("near", a, near, {}), ("near, too strict", a, near, {"rtol": 0, "atol": 0}),
-        ("near, atol alone", a, near, {"rtol": 0, "atol": 1e-5}), ("broadcast", np.ones((2, 3), np.float32), np.ones(3), {}),
+        ("near, atol alone", a, near, {"rtol": 0, "atol": 1e-5}), ("broadcast", np.ones((2, 3)), np.ones(3), {}),
         ("NaN", special, special, {}), ("equal NaN", special, special, {"equal_nan": True}),
         ("infinities", special[1:], special[1:], {}), ("opposite infinities", special[1:2], special[2:3], {}),
         ("infinity and a number", special[1:2], special[5:6], {"rtol": 1}),

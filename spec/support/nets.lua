@@ -37,7 +37,8 @@ function nets.random_net(seed, fast)
       padding = next_number(1, 2) == 1 and "same" or "valid", use_bias = next_number(1, 4) > 1,
       strides = strided and next_number(1, 2) or 1,
       dilation_rate = not fast and not strided and next_number(1, 4) == 1 and 2 or 1,
-      activation = ({ "relu", "relu", "linear", fast and "relu" or "tanh", fast and "relu" or "sigmoid" })[next_number(1, 5)],
+      activation = (fast and { "relu", "relu", "linear", "relu", "relu" }
+        or { "relu", "relu", "linear", "tanh", "sigmoid" })[next_number(1, 5)],
     })
     if next_number(1, 3) > 1 then
       local pool = { next_number(1, 3), next_number(1, 3) }
@@ -50,7 +51,8 @@ function nets.random_net(seed, fast)
   end
   add(next_number(1, 2) == 1 and L.Flatten() or L.GlobalAveragePooling2D())
   if next_number(1, 2) == 1 then
-    add(L.Dense { units = next_number(1, 7), activation = ({ "relu", "tanh", "sigmoid", "linear" })[next_number(1, 4)] })
+    local activation = ({ "relu", "tanh", "sigmoid", "linear" })[next_number(1, 4)]
+    add(L.Dense { units = next_number(1, 7), activation = activation })
   end
   local classes = next_number(2, 5)
   add(L.Dense { units = classes, activation = next_number(1, 3) > 1 and "softmax" or "linear" })
@@ -59,7 +61,7 @@ function nets.random_net(seed, fast)
     layer:build(nets.shape_before(layers, layer, shape), seed * 100 + 7)
     local weights = layer:weights()
     if weights[2] then
-      layer:set_weights { weights[1].value, lubdub.Tensor.randn { classes == 0 and 1 or weights[2].value:shape()[1], seed = seed } * 0.2 }
+      layer:set_weights { weights[1].value, lubdub.Tensor.randn { weights[2].value:shape(1), seed = seed } * 0.2 }
     end
   end
   return layers, shape, classes

@@ -40,7 +40,7 @@ typedef struct lub_feature_kernels {
   /* x = sqrt(x) */
   void (*root)(float *x, int64_t bins);
 
-  /* out[band] = sum over the band's bins of weight * power[bin], in order of the bins. */
+  /* out[band] = sum over the band's bins of weight * power[bin], in an order that depends on the band alone. */
   void (*mel)(const lub_mel *mel, const float *power, float *out);
 
   /* x = 10 log10(max(x, 1e-10)) for `bands` bands; highest[lane] = the largest. */

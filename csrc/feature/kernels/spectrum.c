@@ -56,9 +56,14 @@ static void root(float *x, int64_t bins) {
 static void mel_bands(const lub_mel *mel, const float *in, float *out) {
   const float *weight = mel->weights;
   for (int64_t m = 0; m < mel->bands; m++) {
-    vf sum = {0};
-    for (int64_t k = mel->first[m]; k < mel->last[m]; k++) sum = vf_fma(vf_all(*weight++), vf_load(in + k * VL), sum);
-    vf_store(out + m * VL, sum);
+    /* four sums: shorter chains of roundings, and no waiting for the sum before */
+    vf sum[4] = {{0}};
+    int64_t k = mel->first[m], last = mel->last[m];
+    for (; k + 4 <= last; k += 4, weight += 4)
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; i++) sum[i] = vf_fma(vf_all(weight[i]), vf_load(in + (k + i) * VL), sum[i]);
+    for (; k < last; k++) sum[0] = vf_fma(vf_all(*weight++), vf_load(in + k * VL), sum[0]);
+    vf_store(out + m * VL, (sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
 }
 
@@ -90,26 +95,34 @@ static void decibel(float *x, int64_t bands, float *highest) {
   vf_storeu(highest, top);
 }
 
+/* Bands lie around -50 dB or so, all on one side: their mean is taken out before the sums and put back, times the
+ * sum of the row, behind them. That keeps the sums small, and their roundings with them; and bands that are all alike
+ * (silence) give exactly 0 in every row but the first, as in scipy. */
 static void dct(const lub_dct *dct, const float *x, float floor, float *work, float *out) {
   const vf least = vf_all(floor);
   int64_t n = dct->inputs, terms = dct->terms;
   float *even = work, *odd = dct->folded ? work + terms * VL : work;
+  const vf first = vf_max(vf_load(x), least);
+  vf mean = {0};
+  for (int64_t i = 1; i < n; i++) mean += vf_max(vf_load(x + i * VL), least) - first;
+  mean = vf_fma(mean, vf_all(1.0f / (float)n), first); /* exact where all are alike */
   if (dct->folded) {
     for (int64_t i = 0; i < n / 2; i++) {
-      vf a = vf_max(vf_load(x + i * VL), least), b = vf_max(vf_load(x + (n - 1 - i) * VL), least);
+      vf a = vf_max(vf_load(x + i * VL), least) - mean, b = vf_max(vf_load(x + (n - 1 - i) * VL), least) - mean;
       vf_store(even + i * VL, a + b);
       vf_store(odd + i * VL, a - b);
     }
     if (n % 2) {
-      vf_store(even + n / 2 * VL, vf_max(vf_load(x + n / 2 * VL), least));
+      vf_store(even + n / 2 * VL, vf_max(vf_load(x + n / 2 * VL), least) - mean);
       vf_store(odd + n / 2 * VL, (vf){0});
     }
   } else {
-    for (int64_t i = 0; i < n; i++) vf_store(work + i * VL, vf_max(vf_load(x + i * VL), least));
+    for (int64_t i = 0; i < n; i++) vf_store(work + i * VL, vf_max(vf_load(x + i * VL), least) - mean);
   }
   const float *basis = dct->basis;
   for (int64_t group = 0; group < dct->groups; group++) {
     const int32_t *row = dct->rows + group * LUB_DCT_GROUP;
+    const float *row_sum = dct->row_sums + group * LUB_DCT_GROUP;
     const float *in = row[0] % 2 ? odd : even;
     vf sum[LUB_DCT_GROUP] = {{0}};
     for (int64_t i = 0; i < terms; i++, basis += LUB_DCT_GROUP) {
@@ -118,7 +131,7 @@ static void dct(const lub_dct *dct, const float *x, float floor, float *work, fl
       for (int r = 0; r < LUB_DCT_GROUP; r++) sum[r] = vf_fma(vf_all(basis[r]), value, sum[r]);
     }
     for (int r = 0; r < LUB_DCT_GROUP; r++)
-      if (row[r] >= 0) vf_store(out + row[r] * VL, sum[r]);
+      if (row[r] >= 0) vf_store(out + row[r] * VL, vf_fma(mean, vf_all(row_sum[r]), sum[r]));
   }
 }
 

@@ -30,6 +30,44 @@ typedef struct lub_pool_row {
 
 #define LUB_NO_GRADIENT 255
 
+/* The way back of one sample through a pooled convolution, for those outputs alone whose gradient lives: one of each
+ * window, less what relu and dropout took. Here lanes are elements of the patch of input under
+ * one pixel of convolution: kernel_h runs of `length` floats, in memory `run` floats long (a multiple of LUB_RUN). */
+typedef struct lub_sparse {
+  int64_t rows, columns, channels; /* of the output */
+  int pool_h, pool_w;
+  int64_t kernel_h, run;
+  int64_t step, line;      /* floats from one pixel of the input to the next, and from one row to the next */
+  const float *gy;         /* rows * columns * channels */
+  const uint8_t *argmax;
+  float scale;
+  const float *x;          /* the input, readable for whole runs */
+  float *gx;               /* the same geometry, writable for whole runs: added to; NULL: not wanted */
+  const float *weights;    /* (channels, kernel_h, run) */
+  float *gradient;         /* the same: added to */
+  float *bias_gradient;    /* (channels): added to */
+  int32_t *offset, *count; /* scratch: channels * rows * columns, and channels + pool_h * pool_w * channels */
+  float *value;            /* scratch: channels * rows * columns, and pool_h * pool_w * channels */
+} lub_sparse;
+
+#define LUB_RUN 16
+
+/* The kernel's gradient where it has few terms, in a register each; lanes are output channels. */
+typedef struct lub_few_terms {
+  int64_t columns, channels, lanes;
+  int pool_h, pool_w, terms; /* at most LUB_FEW_TERMS */
+  int64_t step, line;        /* as above */
+  const int32_t *at;         /* where each term lies in the patch */
+  const float *x;            /* under the first pixel of the row */
+  const float *gy;           /* columns * channels */
+  const uint8_t *argmax;
+  float scale;
+  float *gradient;           /* (terms, lanes): added to */
+  float *bias_gradient;      /* (lanes): added to */
+} lub_few_terms;
+
+#define LUB_FEW_TERMS 12
+
 typedef struct lub_nn_kernels {
   int vector; /* floats per vector */
   /* out[p][lane] = sum over r < runs, l < length of in[r][p * step + l] * weights[r][l][lane] for p < pixels;
@@ -41,8 +79,10 @@ typedef struct lub_nn_kernels {
                               int64_t runs, int64_t length, int64_t step);
   void (*pool_row)(const lub_pool_row *row);
   /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)
-   * from gy (dense), and adds gy * scale to bias_gradient where it lives. */
+   * from gy (dense), and adds gy * scale to bias_gradient (NULL: not wanted) where it lives. */
   void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
+  void (*sparse_backward)(const lub_sparse *sample);
+  void (*few_terms_gradient)(const lub_few_terms *row);
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */

@@ -5,4 +5,6 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .convolve_row = LUB_VARIANT(lub_convolve_row),
                                                     .add_kernel_gradient = LUB_VARIANT(lub_add_kernel_gradient),
                                                     .pool_row = LUB_VARIANT(lub_pool_row_forward),
-                                                    .unpool_row = LUB_VARIANT(lub_unpool_row)};
+                                                    .unpool_row = LUB_VARIANT(lub_unpool_row),
+                                                    .sparse_backward = LUB_VARIANT(lub_sparse_backward),
+                                                    .few_terms_gradient = LUB_VARIANT(lub_few_terms_gradient)};

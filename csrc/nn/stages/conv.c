@@ -1,46 +1,14 @@
 /* Convolution, bias, relu, max-pool and dropout as one stage, one row of the pool at a time, so that what lies
- * between them never leaves the first-level cache.
- *
- * Forward: the pool_h rows of convolution behind one output row, then lub_pool_row. One byte per output tells
- * backward where the gradient goes.
- * Backward: the gradient of pool_h rows of convolution is spread out of the output row's, adds its part to the
- * kernel's gradient, and stays in a ring of rows until every input row it touches is complete: the
- * gradient of an input row is a convolution of the ring with the kernel turned round. */
+ * between them never leaves the first-level cache: the pool_h rows of convolution behind an output row, then
+ * lub_pool_row. One byte per output tells the way back (conv_backward.c) where the gradient goes. */
+#include "nn/stages/conv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "nn/kernels/kernels.h"
 #include "nn/layers/kinds.h"
-#include "nn/stage.h"
-
-typedef struct conv_state {
-  const lub_nn_kernels *kernels;
-  int64_t height, width, channels;    /* input */
-  int64_t above, left;                /* zeros before the first row and column ("same") */
-  int64_t padded_height, padded_width;
-  int64_t kernel_h, kernel_w;
-  int64_t conv_width;                 /* columns of convolution */
-  int64_t rows, columns, filters;     /* output */
-  int pool_h, pool_w;
-  int dropout;                        /* which of the stage's layers drops; -1: none */
-  double rate;
-  int64_t lanes_in, lanes_out;        /* channels and filters in whole vectors */
-  float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
-  float *backward_weights;            /* terms (kh, kw turned round, filters in lanes), lanes of channels */
-  float *bias;
-} conv_state;
-
-static bool padded(const conv_state *s) {
-  return s->padded_height > s->height || s->padded_width > s->width || s->above > 0 || s->left > 0;
-}
-
-static int64_t image_floats(const conv_state *s) {
-  return padded(s) ? lub_round_up(s->padded_height * s->padded_width * s->channels, 16) : 0;
-}
-static int64_t ring_rows(const conv_state *s) { return s->kernel_h - 1 + s->pool_h; }
-static int64_t ring_row_floats(const conv_state *s) { return (s->conv_width + 2 * (s->kernel_w - 1)) * s->lanes_out; }
 
 /* === weights === */
 
@@ -59,36 +27,29 @@ static void pack(lub_stage *stage) {
           int64_t term = (i * s->kernel_w + j) * s->channels + c;
           int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
           s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = *k;
-          s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = *k;
+          if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = *k;
+          else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = *k;
         }
   if (layer->nparams > 1) memcpy(s->bias, layer->param[1].value, sizeof(float) * (size_t)s->filters);
   stage->version[0] = layer->version;
 }
 
-static void add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
-  const conv_state *s = stage->state;
-  const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
-  for (int64_t term = 0; term < terms; term++)
-    for (int64_t o = 0; o < s->filters; o++)
-      gparam[0][0][term * s->filters + o] +=
-          gradient[lub_packed_at(terms, term, s->lanes_out, o, s->kernels->vector)];
-  if (stage->layer[0]->nparams > 1)
-    for (int64_t o = 0; o < s->filters; o++) gparam[0][1][o] += gradient[terms * s->lanes_out + o];
+/* === forward === */
+
+int64_t lub_conv_image_floats(const conv_state *s) {
+  return s->copies ? lub_round_up(s->padded_height * s->padded_width * s->channels + LUB_RUN, LUB_RUN) : 0;
 }
 
-/* === passes === */
-
-/* The input with its border of zeros: x itself where there is none. */
-static const float *pad(const conv_state *s, const float *x, float *image) {
-  if (!padded(s)) return x;
-  memset(image, 0, sizeof(float) * (size_t)(s->padded_height * s->padded_width * s->channels));
+const float *lub_conv_image(const conv_state *s, const float *x, float *image) {
+  if (!s->copies) return x;
+  memset(image, 0, sizeof(float) * (size_t)lub_conv_image_floats(s));
   for (int64_t y = 0; y < s->height; y++)
     memcpy(image + ((y + s->above) * s->padded_width + s->left) * s->channels, x + y * s->width * s->channels,
            sizeof(float) * (size_t)(s->width * s->channels));
   return image;
 }
 
-static lub_pool_row pool_row_of(const lub_stage *stage, const lub_stage_pass *pass, int64_t sample) {
+lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pass, int64_t sample) {
   const conv_state *s = stage->state;
   lub_pool_row row = {.columns = s->columns, .channels = s->filters, .lanes = s->lanes_out, .pool_h = s->pool_h,
                       .pool_w = s->pool_w, .bias = s->bias, .relu = stage->activation == LUB_RELU, .scale = 1};
@@ -104,12 +65,12 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   const conv_state *s = stage->state;
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
   const int64_t pixels = s->columns * s->pool_w, line = s->padded_width * s->channels;
-  float *image = pass->scratch, *band = image + image_floats(s);
+  float *image = pass->scratch, *band = image + lub_conv_image_floats(s);
   const float **rows = (const float **)(void *)(band + s->pool_h * pixels * s->lanes_out);
   const float **runs = rows + s->pool_h;
   for (int64_t n = 0; n < pass->count; n++) {
-    const float *x = pad(s, pass->x[0] + n * in, image);
-    lub_pool_row row = pool_row_of(stage, pass, pass->sample + n);
+    const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
+    lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
     row.rows = rows;
     for (int64_t r = 0; r < s->rows; r++) {
       for (int i = 0; i < s->pool_h; i++) {
@@ -128,60 +89,6 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   }
 }
 
-/* The gradient of padded input row `y`, added to gx where that row is real. */
-static void add_input_row(const conv_state *s, int64_t y, float *const *ring, const float *zeros, const float **runs,
-                          float *line, float *gx) {
-  if (y < s->above || y >= s->above + s->height) return;
-  for (int64_t k = 0; k < s->kernel_h; k++) {
-    int64_t r = y - k;
-    bool real = r >= 0 && r < s->rows * s->pool_h;
-    runs[k] = (real ? ring[r % ring_rows(s)] : zeros) + s->left * s->lanes_out;
-  }
-  s->kernels->convolve_row(line, s->width, s->lanes_in, runs, s->kernel_h, s->kernel_w * s->lanes_out, s->lanes_out,
-                           s->backward_weights);
-  float *to = gx + (y - s->above) * s->width * s->channels;
-  for (int64_t x = 0; x < s->width; x++)
-    for (int64_t c = 0; c < s->channels; c++) to[x * s->channels + c] += line[x * s->lanes_in + c];
-}
-
-static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
-  const conv_state *s = stage->state;
-  const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
-  const int64_t pixels = s->columns * s->pool_w, line_floats = s->padded_width * s->channels;
-  const int64_t nring = ring_rows(s), ring_floats = ring_row_floats(s), border = (s->kernel_w - 1) * s->lanes_out;
-  float *image = pass->scratch, *ring_block = image + image_floats(s);
-  float *zeros = ring_block + nring * ring_floats, *line = zeros + ring_floats;
-  float **ring = (float **)(void *)(line + s->width * s->lanes_in);
-  float **spread = ring + nring;
-  const float **runs = (const float **)(spread + s->pool_h);
-  float *bias_gradient = pass->gradient + s->kernel_h * s->kernel_w * s->channels * s->lanes_out;
-  memset(ring_block, 0, sizeof(float) * (size_t)((nring + 1) * ring_floats));
-  for (int64_t i = 0; i < nring; i++) ring[i] = ring_block + i * ring_floats;
-
-  for (int64_t n = 0; n < pass->count; n++) {
-    const float *x = pad(s, pass->x[0] + n * in, image);
-    float *gx = pass->gx[0] ? pass->gx[0] + n * in : NULL;
-    lub_pool_row row = pool_row_of(stage, pass, pass->sample + n);
-    int64_t complete = 0; /* padded input rows below this one have their gradient */
-    for (int64_t r = 0; r < s->rows; r++) {
-      int64_t at = r * s->columns * s->filters, first = r * s->pool_h;
-      for (int i = 0; i < s->pool_h; i++) spread[i] = ring[(first + i) % nring] + border;
-      row.argmax = (uint8_t *)pass->saved + n * out + at;
-      s->kernels->unpool_row(&row, pass->gy + n * out + at, spread, bias_gradient);
-      for (int i = 0; i < s->pool_h; i++) {
-        for (int64_t k = 0; k < s->kernel_h; k++) runs[k] = x + (first + i + k) * line_floats;
-        s->kernels->add_kernel_gradient(pass->gradient, spread[i], pixels, s->lanes_out, runs, s->kernel_h,
-                                        s->kernel_w * s->channels, s->channels);
-      }
-      if (!gx) continue;
-      for (; complete < first + s->pool_h; complete++) add_input_row(s, complete, ring, zeros, runs, line, gx);
-    }
-    if (!gx) continue;
-    for (; complete < s->rows * s->pool_h + s->kernel_h - 1; complete++)
-      add_input_row(s, complete, ring, zeros, runs, line, gx);
-  }
-}
-
 /* === life === */
 
 static void free_state(lub_stage *stage) {
@@ -189,6 +96,7 @@ static void free_state(lub_stage *stage) {
   if (!s) return;
   free(s->forward_weights);
   free(s->backward_weights);
+  free(s->patch_weights);
   free(s->bias);
   free(s);
 }
@@ -196,17 +104,12 @@ static void free_state(lub_stage *stage) {
 static const lub_stage_kind conv_kind = {.name = "conv",
                                          .pack = pack,
                                          .forward = forward,
-                                         .backward = backward,
-                                         .add_gradient = add_gradient,
+                                         .backward = lub_conv_backward,
+                                         .add_gradient = lub_conv_add_gradient,
                                          .free = free_state};
 
-lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
+static void read_layers(const lub_stage *stage, conv_state *s) {
   const lub_conv2d_options *conv = stage->layer[0]->options;
-  conv_state *s = calloc(1, sizeof *s);
-  if (!s) return lub_nomem(err, "conv2d", sizeof *s);
-  stage->kind = &conv_kind;
-  stage->state = s;
-  s->kernels = lub_nn_kernels_now();
   const lub_shape *in = &stage->in[0];
   s->height = in->dim[0], s->width = in->dim[1], s->channels = in->dim[2];
   s->kernel_h = conv->kernel_size[0], s->kernel_w = conv->kernel_size[1];
@@ -226,21 +129,41 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
       s->rate = ((const lub_dropout_options *)stage->layer[i]->options)->rate;
     }
   }
+}
+
+static void choose_way(conv_state *s) {
+  const int64_t length = s->kernel_w * s->channels;
+  s->run = lub_round_up(length, LUB_RUN);
+  if (s->kernel_h * length <= LUB_FEW_TERMS) s->way = CONV_FEW_TERMS;
+  else if (s->pool_h * s->pool_w >= 3 && 4 * length >= 3 * s->run) s->way = CONV_SPARSE;
+  else s->way = CONV_DENSE;
+  s->copies = s->padded_height > s->height || s->padded_width > s->width || s->above > 0 || s->left > 0 ||
+              (s->way == CONV_SPARSE && s->run > length);
+}
+
+lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
+  conv_state *s = calloc(1, sizeof *s);
+  if (!s) return lub_nomem(err, "conv2d", sizeof *s);
+  stage->kind = &conv_kind;
+  stage->state = s;
+  s->kernels = lub_nn_kernels_now();
+  read_layers(stage, s);
+  choose_way(s);
   s->lanes_in = lub_round_up(s->channels, s->kernels->vector);
   s->lanes_out = lub_round_up(s->filters, s->kernels->vector);
 
-  const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
-  const int64_t back_terms = s->kernel_h * s->kernel_w * s->lanes_out;
-  const int64_t pointers = (int64_t)sizeof(float *) * (ring_rows(s) + s->pool_h + s->kernel_h + s->pool_h);
-  const int64_t band = s->pool_h * s->columns * s->pool_w * s->lanes_out;
-  const int64_t back = (ring_rows(s) + 1) * ring_row_floats(s) + s->width * s->lanes_in;
-  stage->gradient_size = (terms + 1) * s->lanes_out;
+  const int64_t taps = s->kernel_h * s->kernel_w;
+  const size_t band = sizeof(float) * (size_t)(lub_conv_image_floats(s) + s->pool_h * s->columns * s->pool_w * s->lanes_out) +
+                      sizeof(float *) * (size_t)(s->pool_h + s->kernel_h);
+  const size_t back = lub_conv_backward_scratch(s);
+  stage->scratch_size = band > back ? band : back;
+  stage->gradient_size = lub_conv_gradient_floats(s);
   stage->saved_size = (size_t)lub_shape_size(&stage->out);
-  stage->scratch_size = sizeof(float) * (size_t)(image_floats(s) + (band > back ? band : back)) + (size_t)pointers;
-  s->forward_weights = lub_calloc((size_t)(terms * s->lanes_out), sizeof(float));
-  s->backward_weights = lub_calloc((size_t)(back_terms * s->lanes_in), sizeof(float));
+  s->forward_weights = lub_calloc((size_t)(taps * s->channels * s->lanes_out), sizeof(float));
   s->bias = lub_calloc((size_t)s->lanes_out, sizeof(float));
-  if (!s->forward_weights || !s->backward_weights || !s->bias)
-    return lub_nomem(err, "conv2d", 4.0 * (double)((terms + back_terms) * s->lanes_out));
+  float **back_weights = s->way == CONV_SPARSE ? &s->patch_weights : &s->backward_weights;
+  const int64_t back_floats = s->way == CONV_SPARSE ? s->filters * s->kernel_h * s->run : taps * s->lanes_out * s->lanes_in;
+  *back_weights = lub_calloc((size_t)back_floats, sizeof(float));
+  if (!s->forward_weights || !*back_weights || !s->bias) return lub_nomem(err, "conv2d", 4.0 * (double)back_floats);
   return LUB_OK;
 }

@@ -11,6 +11,7 @@ local files = {
   ReduceLROnPlateau = "reduce_lr_on_plateau",
   LearningRateScheduler = "learning_rate_scheduler",
   ProgressBar = "progress_bar",
+  History = "history",
 }
 
 local names = {}

@@ -1,4 +1,5 @@
 --- The callbacks of one fit or evaluate, called together.
+-- @module lubdub.callbacks.list
 local blame = require "lubdub.blame"
 
 local CallbackList = {}
@@ -13,31 +14,48 @@ local function is_callback(value)
   return false
 end
 
---- Makes the list.
+--- Checks what a caller gave as callbacks.
 -- @tparam string where the asking function's name
 -- @param given a list of callbacks, one callback, nil or false
--- @tparam table model
--- @tparam table params epochs, steps, verbose
--- @tparam ?table more callbacks to add behind
-function CallbackList.new(where, given, model, params, more)
+-- @treturn table a new list
+function CallbackList.check(where, given)
   if given and is_callback(given) then given = { given } end
   if given and type(given) ~= "table" then
     blame("%s: callbacks must be a list, got %s", where, type(given))
   end
-  local self = setmetatable({}, CallbackList)
+  local list = {}
   for i, callback in ipairs(given or {}) do
     if type(callback) ~= "table" then blame("%s: callback %d must be a table, got %s", where, i, type(callback)) end
     if rawget(callback, "kind") and rawget(callback, "__index") then
       blame("%s: callback %d is a class; call it: callbacks.%s { }", where, i, callback.kind)
     end
-    self[i] = callback
+    list[i] = callback
   end
-  for _, callback in ipairs(more or {}) do self[#self + 1] = callback end
-  for _, callback in ipairs(self) do
+  return list
+end
+
+--- The first callback of a kind.
+-- @tparam table list
+-- @tparam string kind "History", "ProgressBar"
+-- @return the callback, or nil
+function CallbackList.find(list, kind)
+  for _, callback in ipairs(list) do
+    if callback.kind == kind then return callback end
+  end
+  return nil
+end
+
+--- Makes a list ready: every callback knows its model and the params.
+-- @tparam table list
+-- @tparam table model
+-- @tparam table params epochs, steps, verbose
+-- @treturn CallbackList the same list
+function CallbackList.new(list, model, params)
+  for _, callback in ipairs(list) do
     if callback.set_params then callback:set_params(params) end
     if callback.set_model then callback:set_model(model) else callback.model = model end
   end
-  return self
+  return setmetatable(list, CallbackList)
 end
 
 --- Calls a method of all that have it, in order.
@@ -48,14 +66,6 @@ function CallbackList:call(event, ...)
     local method = self[i][event]
     if method then method(self[i], ...) end
   end
-end
-
---- Whether a callback of this kind is in the list.
-function CallbackList.has(list, kind)
-  for _, callback in ipairs(type(list) == "table" and list or {}) do
-    if type(callback) == "table" and callback.kind == kind then return true end
-  end
-  return false
 end
 
 return CallbackList

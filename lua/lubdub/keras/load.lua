@@ -1,6 +1,7 @@
 --- From a file in Keras' HDF5 layout to a model: what Keras 3, tf.keras and Keras 2 wrote, and lubdub itself.
 -- Nothing is guessed: a layer or an option that would make other predictions than in Keras is an error
 -- that names it; what bears on training alone is a warning.
+-- @module lubdub.keras.load
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"
@@ -289,8 +290,11 @@ end
 local function read_own(reader, model)
   local own = read_json(reader, "lubdub")
   if not own then return end
-  model.labels = own.labels or nil
-  model.preprocessing = restored(reader, own.preprocessing) or nil
+  for _, field in ipairs { "labels", "preprocessing" } do
+    local value = own[field]
+    if value ~= nil and type(value) ~= "table" then fail("%s: attribute lubdub: %s is no list", reader.path, field) end
+    model[field] = restored(reader, value)
+  end
 end
 
 local function read_model(path)

@@ -1,0 +1,50 @@
+/* conv.h - what the files of the convolution stage share. */
+#ifndef LUB_NN_STAGES_CONV_H
+#define LUB_NN_STAGES_CONV_H
+
+#include "nn/kernels/kernels.h"
+#include "nn/stage.h"
+
+/* How the way back is computed. The choice rests on shapes alone, never on the CPU, so that every CPU that fuses
+ * multiply and add gives the same bits. */
+typedef enum conv_way {
+  CONV_DENSE,     /* rows of gradient, as dense as the rows of convolution */
+  CONV_FEW_TERMS, /* a kernel of few terms: its gradient in registers; the input's, if wanted, as for CONV_DENSE */
+  CONV_SPARSE     /* what lives behind a pool */
+} conv_way;
+
+typedef struct conv_state {
+  const lub_nn_kernels *kernels;
+  conv_way way;
+  int64_t height, width, channels;    /* input */
+  int64_t above, left;                /* zeros before the first row and column ("same") */
+  int64_t padded_height, padded_width;
+  int64_t kernel_h, kernel_w;
+  int64_t conv_width;                 /* columns of convolution */
+  int64_t rows, columns, filters;     /* output */
+  int pool_h, pool_w;
+  int dropout;                        /* which of the stage's layers drops; -1: none */
+  double rate;
+  int64_t lanes_in, lanes_out;        /* channels and filters in whole vectors */
+  int64_t run;                        /* CONV_SPARSE: kernel_w * channels in whole LUB_RUNs */
+  bool copies;                        /* the input is copied, to have a border or room behind its last row */
+  float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
+  float *backward_weights;            /* terms (kh, kw turned round, filters in lanes), lanes of channels; not if sparse */
+  float *patch_weights;               /* (filters, kh, run); if sparse */
+  float *bias;
+} conv_state;
+
+/* Floats of the input's copy; 0 where it is not copied. */
+int64_t lub_conv_image_floats(const conv_state *s);
+/* The input as the kernels want it: x itself, or its copy in `image`. */
+const float *lub_conv_image(const conv_state *s, const float *x, float *image);
+
+/* The pool's row without its arrays: dropout's stream is that of this sample. */
+lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pass, int64_t sample);
+
+size_t lub_conv_backward_scratch(const conv_state *s);
+int64_t lub_conv_gradient_floats(const conv_state *s);
+void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass);
+void lub_conv_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]);
+
+#endif
