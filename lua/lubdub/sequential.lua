@@ -193,10 +193,10 @@ local function new_trainer(self, loss, optimizer)
 end
 
 --- Makes the model ready for training. What an optimizer learned in an earlier training is forgotten.
--- @tparam table given optimizer ("adam", "sgd", ..., or one of lubdub.optimizers), loss ("categorical_crossentropy", ...,
--- or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as lubdub.metrics.AUC { }, and
--- name = function(y, outputs) that returns the mean over the rows), weighted_metrics (the same; sample and class weights
--- count in them)
+-- @tparam table given optimizer ("adam", "sgd", ..., or one of lubdub.optimizers), loss
+-- ("categorical_crossentropy", ..., or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as
+-- lubdub.metrics.AUC { }, and name = function(y, outputs) that returns the mean over the rows), weighted_metrics
+-- (the same; sample and class weights count in them)
 function Sequential:compile(given)
   local o = options.read("compile", given, { optimizer = options.none, loss = false, metrics = false,
     weighted_metrics = false })
