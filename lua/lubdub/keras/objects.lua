@@ -114,7 +114,9 @@ end
 --- A schedule's JSON; nil for a function of the user's own.
 function objects.write_schedule(schedule)
   if type(schedule) ~= "table" or not schedule.config then return nil end
-  return object_json(schedule.kind, schedule:config())
+  local object = object_json(schedule.kind, schedule:config())
+  return json.object("module", "keras.optimizers.schedules", "class_name", object.class_name, "config", object.config,
+    "registered_name", json.null)
 end
 
 -- === losses ===
