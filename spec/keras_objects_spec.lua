@@ -79,13 +79,15 @@ describe("model files", function()
         metrics = { "binary_accuracy", metrics.AUC { from_logits = true, num_thresholds = 50 } } },
       { optimizer = optimizers.SGD { learning_rate = schedules.PiecewiseConstantDecay { boundaries = { 3, 7 },
         values = { 0.1, 0.01, 0.001 } }, momentum = 0.5, clipvalue = 1 }, loss = "mae",
-        metrics = { metrics.Recall { thresholds = 0.25, class_id = 1 }, metrics.FBetaScore { average = "micro", beta = 2 } },
+        metrics = { metrics.Recall { thresholds = 0.25, class_id = 1 },
+          metrics.FBetaScore { average = "micro", beta = 2 } },
         weighted_metrics = { "mse", metrics.TopKCategoricalAccuracy { k = 2, name = "top" } } },
       { optimizer = "rmsprop", loss = losses.SparseCategoricalCrossentropy { from_logits = true } },
     }
     for i, case in ipairs(cases) do
       local model = lubdub.Sequential { layers.Input { 5, 5, 1 },
-        layers.Conv2D { filters = 2, kernel_size = 2, kernel_initializer = { "truncated_normal", stddev = 0.2, seed = 3 },
+        layers.Conv2D { filters = 2, kernel_size = 2,
+          kernel_initializer = { "truncated_normal", stddev = 0.2, seed = 3 },
           bias_initializer = { "random_uniform", maxval = 1 }, kernel_regularizer = { "l1_l2", l1 = 0.5 } },
         layers.Flatten(),
         layers.Dense { units = 3, bias_regularizer = "l2", kernel_initializer = "lecun_normal" } }

@@ -121,6 +121,12 @@ describe("optimizers", function()
     assert.equal("SGD(learning_rate = 0.01, momentum = 0, nesterov = false)", tostring(optimizers.SGD()))
     assert.equal("AdamW(learning_rate = 0.001, weight_decay = 0.004, clipnorm = 1, beta_1 = 0.9, beta_2 = 0.999, "
       .. "epsilon = 1e-07, amsgrad = false)", tostring(optimizers.AdamW { clipnorm = 1 }))
+    assert.equal("SGD(learning_rate = 0.5, momentum = 0, nesterov = false; rate by a function)",
+      tostring(optimizers.SGD { learning_rate = function() return 0.5 end }))
+    local schedule = schedules.PiecewiseConstantDecay { boundaries = { 5 }, values = { 1, 0.5 } }
+    assert.equal("SGD(learning_rate = 1, momentum = 0, nesterov = false; rate by "
+      .. "PiecewiseConstantDecay(boundaries = {5}, values = {1, 0.5}))",
+      tostring(optimizers.SGD { learning_rate = schedule }))
   end)
 end)
 

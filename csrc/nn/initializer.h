@@ -4,8 +4,8 @@
  * scale 1, 2, 1 over the mean of fan_in and fan_out, fan_in, fan_in:
  *   uniform: in +-sqrt(3 scale / fan);
  *   normal: around 0 with the deviation sqrt(scale / fan), cut off at two deviations of what was not yet cut.
- * orthogonal (Saxe et al. 2014): rows or columns, whichever are fewer, are orthonormal, times gain; a weight of more than two
- * dimensions is a matrix of (all others, last). truncated_normal draws again what lies beyond two deviations.
+ * orthogonal (Saxe et al. 2014): rows or columns, whichever are fewer, are orthonormal, times gain; a weight of more
+ * than two dimensions is a matrix of (all others, last). truncated_normal draws again what lies beyond two deviations.
  * An initializer with a seed gives the same numbers in every layer. */
 #ifndef LUB_NN_INITIALIZER_H
 #define LUB_NN_INITIALIZER_H

@@ -49,7 +49,8 @@ int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
 }
 
 lub_activation lub_layer_activation(const lub_layer *layer) {
-  int at = layer->kind->activation_at, choice = at < 0 ? LUB_NONE_CHOICE : *(const int *)((const char *)layer->options + at);
+  const int at = layer->kind->activation_at;
+  const int choice = at < 0 ? LUB_NONE_CHOICE : *(const int *)((const char *)layer->options + at);
   return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
 }
 

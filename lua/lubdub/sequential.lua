@@ -197,8 +197,8 @@ end
 local function warn_of_one_output(self, loss)
   local shape = self.output_shape
   if loss and shape and shape[#shape] == 1 and loss.kind:find "CategoricalCrossentropy$" then
-    warning.warn(("compile: %s of a single output is always 0; for two classes use binary_crossentropy"):format(loss.name),
-      self)
+    warning.warn(("compile: %s of a single output is always 0; for two classes use binary_crossentropy"):format(
+      loss.name), self)
   end
 end
 

@@ -1,5 +1,5 @@
-/* Mean squared error, mean absolute error, and Huber's: e^2 / 2 up to |e| = delta, then delta |e| - delta^2 / 2; each the
- * mean over all outputs, with e = p - t. */
+/* Mean squared error, mean absolute error, and Huber's: e^2 / 2 up to |e| = delta, then delta |e| - delta^2 / 2; each
+ * the mean over all outputs, with e = p - t. */
 #include "nn/loss.h"
 
 typedef struct huber_options {
