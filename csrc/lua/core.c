@@ -66,6 +66,8 @@ int luaopen_lubdub_core(lua_State *L) {
   } parts[] = {{"options", lubL_open_options}, {"Tensor", lubL_open_tensor},
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
                {"synth", lubL_open_synth},     {"pipeline", lubL_open_pipeline},
+               {"signal", lubL_open_signal},   {"augment", lubL_open_augment},
+               {"standardize", lubL_open_standardize},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"losses", lubL_open_loss},     {"initializers", lubL_open_initializer},
                {"counts", lubL_open_metric},   {"regularizers", lubL_open_regularizer},

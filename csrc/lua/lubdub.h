@@ -18,6 +18,9 @@ int lubL_open_tensor(lua_State *L);    /* core.Tensor */
 int lubL_open_audio(lua_State *L);     /* core.audio */
 int lubL_open_feature(lua_State *L);   /* core.feature */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
+int lubL_open_signal(lua_State *L);   /* core.signal */
+int lubL_open_augment(lua_State *L);  /* core.augment */
+int lubL_open_standardize(lua_State *L); /* core.standardize */
 int lubL_open_synth(lua_State *L);     /* core.synth */
 int lubL_open_layer(lua_State *L);     /* core.layers */
 int lubL_open_optimizer(lua_State *L); /* core.optimizers */

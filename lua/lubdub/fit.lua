@@ -72,7 +72,9 @@ end
 local function training_source(model, x, y, o, is_source, seed)
   local source
   if is_source then
-    model:build_for("fit", (x(o.initial_epoch + 1, seed)()))
+    local next_batch, state, control, closing = x(o.initial_epoch + 1, seed)
+    local peeked <close> = closing -- luacheck: ignore
+    model:build_for("fit", (next_batch(state, control)))
     source = evaluate.checked_source("fit", model, x)
   else
     model:build_for("fit", x)
