@@ -52,7 +52,8 @@ describe("metrics over batches", function()
     local auc = metrics.AUC { curve = "PR" }
     assert.near(1, auc(Tensor { { 0 }, { 1 } }, Tensor { { 0.2 }, { 0.7 } }), 1e-6)
     assert.equal("AUC(curve = \"PR\")", tostring(auc))
-    assert.same({ name = "recall", thresholds = false, top_k = 2, class_id = false }, metrics.Recall { top_k = 2 }:config())
+    assert.same({ name = "recall", thresholds = false, top_k = 2, class_id = false },
+      metrics.Recall { top_k = 2 }:config())
   end)
 
   it("say what is wrong", function()
@@ -72,8 +73,8 @@ describe("metrics over batches", function()
     wrong("k must be a whole number of at least 1", metrics.TopKCategoricalAccuracy, { k = 0 })
     wrong("AUC: unknown option 'thresholds'", metrics.AUC, { thresholds = { 0.5 } })
     local precision = metrics.Precision()
-    wrong("precision: targets must be like the outputs, %(2, 2%), got %(2,%); lubdub.to_categorical", precision.update_state,
-      precision, y, p)
+    wrong("precision: targets must be like the outputs, %(2, 2%), got %(2,%); lubdub.to_categorical",
+      precision.update_state, precision, y, p)
     local recall = metrics.Recall { class_id = 3 }
     wrong("class_id must be from 1 to 2, got 3", recall.update_state, recall, p, p)
     local accuracy = metrics.Accuracy()
@@ -96,8 +97,8 @@ describe("metrics of a training", function()
   end
 
   it("stand in the logs under their names, in order, and are those of all rows", function()
-    local model = net { metrics = { "accuracy", metrics.TopKCategoricalAccuracy { k = 2, name = "top_2" }, "AUC", "precision",
-      metrics.Precision { class_id = 2 }, metrics.F1Score { average = "macro" }, "mse" } }
+    local model = net { metrics = { "accuracy", metrics.TopKCategoricalAccuracy { k = 2, name = "top_2" }, "AUC",
+      "precision", metrics.Precision { class_id = 2 }, metrics.F1Score { average = "macro" }, "mse" } }
     local names = { "accuracy", "top_2", "AUC", "precision", "precision_1", "f1_score", "mse" }
     assert.same(names, model.metrics)
     local history = model:fit(x, y, { epochs = 2, batch_size = 7, verbose = 0, validation_data = { x, y } }).history
@@ -116,7 +117,8 @@ describe("metrics of a training", function()
 
   it("see no weights, but for weighted_metrics", function()
     local w = Tensor.rand { 30, seed = 4 }
-    local model = net { metrics = { "accuracy" }, weighted_metrics = { "accuracy", "mse", mine = function() return 3 end } }
+    local model = net { metrics = { "accuracy" },
+      weighted_metrics = { "accuracy", "mse", mine = function() return 3 end } }
     assert.same({ "accuracy", "weighted_accuracy", "mse", "mine" }, model.metrics)
     local result, outputs = model:evaluate(x, y, { sample_weight = w, batch_size = 8, verbose = 0 }), model:predict(x)
     assert.near(metrics.CategoricalAccuracy()(y, outputs), result.accuracy, 1e-7)
@@ -137,7 +139,8 @@ describe("metrics of a training", function()
     local result, outputs = model:evaluate(x, yes, { verbose = 0 }), model:predict(x)
     assert.near(metrics.BinaryAccuracy()(yes, outputs), result.acc, 1e-7)
     assert.equal(result.acc, result.binary_accuracy)
-    model = net { loss = "sparse_categorical_crossentropy", metrics = { "accuracy", "sparse_top_k_categorical_accuracy" } }
+    model = net { loss = "sparse_categorical_crossentropy",
+      metrics = { "accuracy", "sparse_top_k_categorical_accuracy" } }
     result, outputs = model:evaluate(x, Tensor(classes), { verbose = 0 }), model:predict(x)
     assert.near(metrics.CategoricalAccuracy()(y, outputs), result.accuracy, 1e-7)
     assert.equal(1, result.sparse_top_k_categorical_accuracy)

@@ -147,7 +147,9 @@ end)
 
 describe("initializers as options", function()
   it("stand in config as they were given, and make the same layer again", function()
-    local function config(given) return layers.Dense { units = 1, kernel_initializer = given }:config().kernel_initializer end
+    local function config(given)
+      return layers.Dense { units = 1, kernel_initializer = given }:config().kernel_initializer
+    end
     assert.equal("he_normal", config "HeNormal")
     assert.equal("he_normal", config(initializers.he_normal()))
     assert.same({ "constant", value = 0.5 }, config { "constant", value = 0.5 })
@@ -180,6 +182,7 @@ describe("initializers as options", function()
     assert.error_matches(function() return initializers.HeNormel end, "there is no 'HeNormel'; there are Constant, ")
     local ok, message = pcall(function() initializers.RandomNormal { stdev = 1 } end)
     assert.is_false(ok)
-    assert.matches("spec/initializers_spec.lua:%d+: RandomNormal: unknown option 'stdev'; did you mean 'stddev'", message)
+    assert.matches("spec/initializers_spec.lua:%d+: RandomNormal: unknown option 'stdev'; did you mean 'stddev'",
+      message)
   end)
 end)

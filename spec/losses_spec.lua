@@ -82,12 +82,25 @@ describe("losses", function()
     assert.truthy(tostring(losses):find("Huber", 1, true))
   end)
 
+  it("warn where they are always 0", function()
+    local said = {}
+    lubdub.on_warning(function(message) said[#said + 1] = message end)
+    for _, loss in ipairs { "categorical_crossentropy", "sparse_categorical_crossentropy", "bce" } do
+      lubdub.Sequential { layers.Input { 2 }, layers.Dense { units = 1 } }:compile { optimizer = "sgd", loss = loss }
+    end
+    lubdub.on_warning(nil)
+    assert.equal(2, #said)
+    assert.matches("compile: categorical_crossentropy of a single output is always 0", said[1])
+  end)
+
   it("say what is wrong", function()
     local y, p = Tensor { 1, 2 }, Tensor { { 0.5, 0.5 }, { 0.5, 0.5 } }
-    assert.error_matches(function() losses.Huber { dleta = 1 } end, "Huber: unknown option 'dleta'; did you mean 'delta'")
+    assert.error_matches(function() losses.Huber { dleta = 1 } end,
+      "Huber: unknown option 'dleta'; did you mean 'delta'")
     assert.error_matches(function() losses.CategoricalCrossentropy { label_smoothing = 2 } end, "must be in %[0, 1%]")
     assert.error_matches(function() return losses.Hinge end, "there is no 'Hinge'")
-    assert.error_matches(function() losses.get("compile", "huuber") end, "compile: unknown loss 'huuber'; did you mean 'huber'")
+    assert.error_matches(function() losses.get("compile", "huuber") end,
+      "compile: unknown loss 'huuber'; did you mean 'huber'")
     assert.error_matches(function() losses.get("compile", 3) end, "compile: loss must be a name")
     assert.error_matches(function() losses.MeanSquaredError()(y, p) end, "y_true must be %(2, 2%), got %(2,%)")
     assert.error_matches(function() losses.SparseCategoricalCrossentropy()(Tensor { 0, 1 }, p) end,
@@ -124,7 +137,8 @@ describe("class numbers as targets", function()
     local function wrong(y, message)
       assert.error_matches(function() model:fit(x, y, { verbose = 0 }) end, message)
     end
-    wrong(numbers - 1, "fit: y has 0 in row 1; sparse_categorical_crossentropy takes class numbers, counted from 1 to 3")
+    wrong(numbers - 1,
+      "fit: y has 0 in row 1; sparse_categorical_crossentropy takes class numbers, counted from 1 to 3")
     wrong(numbers * 2, "fit: y has 4 in row 2")
     wrong(numbers + 0.5, "fit: y has 1.5 in row 1")
     wrong(one_hot, "fit: y must be %(n,%), got %(12, 3%)")

@@ -47,7 +47,8 @@ local function follow(where, model, optimizer, kept)
       assert.is_true(difference < 1e-4, ("%s, step %d: off by %g"):format(where, step, difference))
     end
   end
-  assert.near(kept.evaluate, model:evaluate(x, y, { batch_size = 7, verbose = 0 }).loss, 2e-5 * math.max(1, kept.evaluate))
+  local evaluated = model:evaluate(x, y, { batch_size = 7, verbose = 0 }).loss
+  assert.near(kept.evaluate, evaluated, 2e-5 * math.max(1, kept.evaluate))
 end
 
 describe("optimizers", function()
@@ -73,7 +74,8 @@ describe("optimizers", function()
   end)
 
   it("go on from a state as if they had never stopped, whatever they keep", function()
-    for _, optimizer in ipairs { optimizers.SGD { momentum = 0.9 }, optimizers.RMSprop { centered = true, momentum = 0.5 },
+    for _, optimizer in ipairs { optimizers.SGD { momentum = 0.9 },
+      optimizers.RMSprop { centered = true, momentum = 0.5 },
       optimizers.Adam { amsgrad = true, global_clipnorm = 0.1 } } do
       local model = net()
       model:compile { optimizer = optimizer, loss = "categorical_crossentropy" }
@@ -91,7 +93,8 @@ describe("optimizers", function()
 
   it("clip nothing where the limit is 0 or far away", function()
     local expected
-    for _, options in ipairs { {}, { clipnorm = 0 }, { clipvalue = 0 }, { global_clipnorm = 1e9 }, { clipnorm = 1e9 } } do
+    for _, options in ipairs { {}, { clipnorm = 0 }, { clipvalue = 0 }, { global_clipnorm = 1e9 },
+      { clipnorm = 1e9 } } do
       local model = net()
       model:compile { optimizer = optimizers.SGD(options), loss = "categorical_crossentropy" }
       model:train_on_batch(x, y)
@@ -118,6 +121,12 @@ describe("optimizers", function()
     assert.equal("SGD(learning_rate = 0.01, momentum = 0, nesterov = false)", tostring(optimizers.SGD()))
     assert.equal("AdamW(learning_rate = 0.001, weight_decay = 0.004, clipnorm = 1, beta_1 = 0.9, beta_2 = 0.999, "
       .. "epsilon = 1e-07, amsgrad = false)", tostring(optimizers.AdamW { clipnorm = 1 }))
+    assert.equal("SGD(learning_rate = 0.5, momentum = 0, nesterov = false; rate by a function)",
+      tostring(optimizers.SGD { learning_rate = function() return 0.5 end }))
+    local schedule = schedules.PiecewiseConstantDecay { boundaries = { 5 }, values = { 1, 0.5 } }
+    assert.equal("SGD(learning_rate = 1, momentum = 0, nesterov = false; rate by "
+      .. "PiecewiseConstantDecay(boundaries = {5}, values = {1, 0.5}))",
+      tostring(optimizers.SGD { learning_rate = schedule }))
   end)
 end)
 
@@ -236,7 +245,8 @@ describe("train_on_batch", function()
       model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
     end
     local result = one:train_on_batch(x, y, { class_weight = { [2] = 3 } })
-    local history = other:fit(x, y, { batch_size = 30, shuffle = false, verbose = 0, class_weight = { [2] = 3 } }).history
+    local options = { batch_size = 30, shuffle = false, verbose = 0, class_weight = { [2] = 3 } }
+    local history = other:fit(x, y, options).history
     assert.equal(history.loss[1], result.loss)
     assert.equal(history.accuracy[1], result.accuracy)
     assert.equal(result.loss, result[1])
@@ -257,7 +267,9 @@ describe("train_on_batch", function()
       "cannot be given together")
     assert.error_matches(function() model:train_on_batch(x, y, { class_weight = { [9] = 1 } }) end,
       "class_weight has the key 9, but the classes are counted from 1 to 4")
-    assert.error_matches(function() model:train_on_batch(x, y, { sampel_weight = w }) end, "did you mean 'sample_weight'")
-    assert.error_matches(function() model:test_on_batch(Tensor.zeros { 2, 2 }, y) end, "test_on_batch: x must be %(n, 3%)")
+    assert.error_matches(function() model:train_on_batch(x, y, { sampel_weight = w }) end,
+      "did you mean 'sample_weight'")
+    assert.error_matches(function() model:test_on_batch(Tensor.zeros { 2, 2 }, y) end,
+      "test_on_batch: x must be %(n, 3%)")
   end)
 end)

@@ -63,7 +63,8 @@ static batch read_batch(lua_State *L, const lub_loss *loss) {
   if (!lua_isnoneornil(L, 4)) {
     b.w = lubL_checkcontiguous(L, 4);
     if (b.w->shape.ndim != 1 || b.w->shape.dim[0] != b.n)
-      luaL_error(L, "%s: sample weights must be (%d,), got %s", loss->kind->name, (int)b.n, lub_shape_text(&b.w->shape, "?", got));
+      luaL_error(L, "%s: sample weights must be (%d,), got %s", loss->kind->name, (int)b.n,
+                 lub_shape_text(&b.w->shape, "?", got));
   }
   return b;
 }

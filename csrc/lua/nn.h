@@ -16,7 +16,7 @@ lub_layer *lubL_checklayer(lua_State *L, int arg);
 
 typedef struct lubL_optimizer {
   const lub_optimizer_kind *kind;
-  _Alignas(16) unsigned char options[LUB_OPTIMIZER_BYTES];
+  _Alignas(8) unsigned char options[LUB_OPTIMIZER_BYTES];
 } lubL_optimizer;
 
 lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);

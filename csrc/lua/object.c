@@ -1,4 +1,4 @@
-/* core.initializers and core.regularizers: what layers take for their options, with its own options read and checked. */
+/* core.initializers and core.regularizers: what layers take as options, with its own options read and checked. */
 #include "lua/nn.h"
 
 /* KIND(options): the table { name, option = value, ... } with every option, as layers take it. */

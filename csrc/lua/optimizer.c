@@ -28,7 +28,11 @@ static int optimizer_config(lua_State *L) {
 static int optimizer_tostring(lua_State *L) {
   lubL_optimizer *o = lubL_checkoptimizer(L, 1);
   lubL_pushoptionstext(L, o->kind->options, o->options, LUBL_NO_NONES);
-  lua_pushfstring(L, "%s(%s)", o->kind->name, lua_tostring(L, -1));
+  const char *options = lua_tostring(L, -1), *schedule = NULL;
+  if (lua_getiuservalue(L, 1, 1) != LUA_TNIL)
+    schedule = lua_isfunction(L, -1) ? "a function" : luaL_tolstring(L, -1, NULL);
+  if (schedule) lua_pushfstring(L, "%s(%s; rate by %s)", o->kind->name, options, schedule);
+  else lua_pushfstring(L, "%s(%s)", o->kind->name, options);
   return 1;
 }
 
@@ -49,7 +53,8 @@ static int optimizer_index(lua_State *L) {
 
 static void set_rate(lua_State *L, lubL_optimizer *o, int arg) {
   lua_Number rate = luaL_checknumber(L, arg);
-  if (!(rate >= 0 && rate < HUGE_VAL)) luaL_error(L, "%s: learning_rate must be at least 0, got %f", o->kind->name, rate);
+  if (!(rate >= 0 && rate < HUGE_VAL))
+    luaL_error(L, "%s: learning_rate must be at least 0, got %f", o->kind->name, rate);
   ((lub_optimizer_options *)(void *)o->options)->learning_rate = rate;
 }
 
@@ -76,7 +81,8 @@ static int optimizer_newindex(lua_State *L) {
 }
 
 int lubL_open_optimizer(lua_State *L) {
-  static const luaL_Reg methods[] = {{"config", optimizer_config}, {"set_schedule", optimizer_set_schedule}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"config", optimizer_config}, {"set_schedule", optimizer_set_schedule}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", optimizer_tostring}, {"__newindex", optimizer_newindex}, {NULL, NULL}};
   lubL_class(L, LUBL_OPTIMIZER, methods, meta);
   luaL_getmetatable(L, LUBL_OPTIMIZER);

@@ -39,8 +39,8 @@ static lub_node *read_nodes(lua_State *L, int *n) {
 }
 
 /* core.Trainer{ layers =, input_shape =, loss =, optimizer =, seed =, reference = } -> Trainer
- * layers: built, in order; input_shape: of one sample; loss: one of core.losses, or a name (nil: prediction only); optimizer: nil: no training;
- * reference: no fast stages. */
+ * layers: built, in order; input_shape: of one sample; loss: one of core.losses, or a name (nil: prediction only);
+ * optimizer: nil: no training; reference: no fast stages. */
 static int trainer_new(lua_State *L) {
   static const char *const names[] = {"layers", "input_shape", "loss", "optimizer", "seed", "reference", NULL};
   static const lub_option none[] = {LUB_OPTIONS_END};

@@ -4,8 +4,8 @@
  * scale 1, 2, 1 over the mean of fan_in and fan_out, fan_in, fan_in:
  *   uniform: in +-sqrt(3 scale / fan);
  *   normal: around 0 with the deviation sqrt(scale / fan), cut off at two deviations of what was not yet cut.
- * orthogonal (Saxe et al. 2014): rows or columns, whichever are fewer, are orthonormal, times gain; a weight of more than two
- * dimensions is a matrix of (all others, last). truncated_normal draws again what lies beyond two deviations.
+ * orthogonal (Saxe et al. 2014): rows or columns, whichever are fewer, are orthonormal, times gain; a weight of more
+ * than two dimensions is a matrix of (all others, last). truncated_normal draws again what lies beyond two deviations.
  * An initializer with a seed gives the same numbers in every layer. */
 #ifndef LUB_NN_INITIALIZER_H
 #define LUB_NN_INITIALIZER_H
@@ -35,9 +35,11 @@ typedef enum lub_initializer {
 extern const lub_object_kind lub_initializer_kinds[];
 
 /* A layer's option that holds an initializer: `field` of the struct `owner` is a lub_object. */
-#define LUB_INITIALIZER_OPTION(owner, field, which)                                                               \
-  {.name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_initializer_kinds, .offset = offsetof(owner, field), \
-   .fallback = which}
+#define LUB_INITIALIZER_OPTION(owner, field, which)                                                                    \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_initializer_kinds, .offset = offsetof(owner, field),       \
+    .fallback = which                                                                                                  \
+  }
 
 /* An initializer with the defaults of its options. */
 void lub_initializer_default(lub_initializer kind, lub_object *object);

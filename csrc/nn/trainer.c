@@ -279,7 +279,8 @@ static void move_weights(lub_trainer *t) {
     if (!trains(&t->weight[w])) continue;
     const lub_param *param = &t->weight[w].layer->param[t->weight[w].param];
     lub_penalty_gradient(param->regularizer, param->value, t->weight[w].gradient, lub_param_size(param));
-    if (lub_optimizer_wants_squares(t->options)) squares += lub_square_sum(t->weight[w].gradient, lub_param_size(param));
+    if (lub_optimizer_wants_squares(t->options))
+      squares += lub_square_sum(t->weight[w].gradient, lub_param_size(param));
   }
   for (int w = 0; w < t->nweights; w++) {
     if (!trains(&t->weight[w])) continue;

@@ -33,8 +33,8 @@ const lub_loss *lub_trainer_loss_function(const lub_trainer *trainer); /* its ki
 /* The shape of one sample's targets; that of the outputs where there is no loss. */
 lub_shape lub_trainer_targets(const lub_trainer *trainer);
 
-/* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, lub_trainer_targets(t)...) and weights (n; NULL: all 1) are for
- * training and evaluation; outputs (n, outputs...) receives what the model says. All must stay
+/* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, lub_trainer_targets(t)...) and weights (n;
+ * NULL: all 1) are for training and evaluation; outputs (n, outputs...) receives what the model says. All must stay
  * as they are until the pass is finished; a pass that is not finished is forgotten. */
 lub_status lub_trainer_begin(lub_trainer *trainer, lub_mode mode, const float *x, const float *y, const float *weights,
                              float *outputs, int64_t n, lub_error *err);

@@ -1,4 +1,5 @@
 --- Class weights as weights of rows, for fit and train_on_batch.
+-- @module lubdub.class_weight
 local Tensor = require("lubdub.core").Tensor
 local blame = require "lubdub.blame"
 

@@ -1,4 +1,5 @@
 --- One batch at a time: train_on_batch, test_on_batch, predict_on_batch, for training loops of one's own.
+-- @module lubdub.on_batch
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local class_weight = require "lubdub.class_weight"

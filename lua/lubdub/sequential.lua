@@ -23,6 +23,7 @@ local on_batch = require "lubdub.on_batch"
 local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local summary = require "lubdub.summary"
+local warning = require "lubdub.warning"
 
 local Sequential = { __name = "lubdub.Sequential" }
 Sequential.__index = Sequential
@@ -192,11 +193,20 @@ local function new_trainer(self, loss, optimizer)
     optimizer = optimizer, seed = self.seed })
 end
 
+-- Of one output these are 0 whatever it says, so that nothing is learned.
+local function warn_of_one_output(self, loss)
+  local shape = self.output_shape
+  if loss and shape and shape[#shape] == 1 and loss.kind:find "CategoricalCrossentropy$" then
+    warning.warn(("compile: %s of a single output is always 0; for two classes use binary_crossentropy"):format(
+      loss.name), self)
+  end
+end
+
 --- Makes the model ready for training. What an optimizer learned in an earlier training is forgotten.
--- @tparam table given optimizer ("adam", "sgd", ..., or one of lubdub.optimizers), loss ("categorical_crossentropy", ...,
--- or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as lubdub.metrics.AUC { }, and
--- name = function(y, outputs) that returns the mean over the rows), weighted_metrics (the same; sample and class weights
--- count in them)
+-- @tparam table given optimizer ("adam", "sgd", ..., or one of lubdub.optimizers), loss
+-- ("categorical_crossentropy", ..., or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as
+-- lubdub.metrics.AUC { }, and name = function(y, outputs) that returns the mean over the rows), weighted_metrics
+-- (the same; sample and class weights count in them)
 function Sequential:compile(given)
   local o = options.read("compile", given, { optimizer = options.none, loss = false, metrics = false,
     weighted_metrics = false })
@@ -208,6 +218,7 @@ function Sequential:compile(given)
   local trainer = self.built and new_trainer(self, loss, optimizer) or nil
   self.optimizer, self.loss, self.loss_function = optimizer, o.loss or nil, loss
   self.metrics, self.metric_list, self.trainer = names, list, trainer
+  warn_of_one_output(self, loss)
 end
 
 --- The trainer of a built model, made where there is none.

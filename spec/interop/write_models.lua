@@ -14,7 +14,7 @@ local layers, Sequential = lubdub.layers, lubdub.Sequential
 local function write(name, model)
   local shape = { 3, table.unpack(model.input_shape) }
   local expected = { input_shape = shape, predictions = model:predict(ramp(shape)):totable() }
-  if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss end
+  if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss_function.name end
   local path = folder .. "/" .. name
   assert(model:save(path .. ".h5"))
   local file <close> = assert(io.open(path .. ".json", "w"))
@@ -62,6 +62,27 @@ write("every_layer", compiled(Sequential {
   layers.Dense { units = 7, activation = false, use_bias = false },
   layers.Dense { units = 3, activation = "softmax", kernel_initializer = "glorot_uniform" },
 }, lubdub.optimizers.SGD { learning_rate = 0.05 }))
+
+local objects = Sequential {
+  layers.Input { 5 },
+  layers.Dense { units = 4, activation = "tanh", kernel_initializer = { "random_normal", stddev = 0.3, seed = 2 },
+    bias_initializer = lubdub.initializers.Constant(0.25), kernel_regularizer = lubdub.regularizers.L2(0.01) },
+  layers.Dense { units = 3, activation = "softmax", kernel_initializer = lubdub.initializers.Orthogonal(2),
+    kernel_regularizer = { "l1_l2", l1 = 0.01, l2 = 0.02 }, bias_regularizer = "l1" },
+}
+objects:compile {
+  optimizer = lubdub.optimizers.AdamW { learning_rate = lubdub.optimizers.schedules.CosineDecay {
+    initial_learning_rate = 0.01, decay_steps = 100, warmup_target = 0.1, warmup_steps = 5 }, global_clipnorm = 1.0 },
+  loss = lubdub.losses.CategoricalCrossentropy { label_smoothing = 0.1 },
+  metrics = { "accuracy", lubdub.metrics.AUC { curve = "PR" }, lubdub.metrics.Precision { class_id = 3 },
+    lubdub.metrics.F1Score { average = "macro" } }, weighted_metrics = { "mse" },
+}
+write("objects", objects)
+for _, kind in ipairs { "SGD", "RMSprop", "Adam" } do
+  write("optimizer_" .. kind, compiled(Sequential {
+    layers.Input { 5 }, layers.Dense { units = 3, activation = "softmax" },
+  }, lubdub.optimizers[kind] { weight_decay = 0.01, clipvalue = 1 }))
+end
 
 write("uncompiled", Sequential {
   layers.Input { 5 },

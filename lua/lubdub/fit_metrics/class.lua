@@ -6,6 +6,7 @@
 --    auc:reset_state()
 --
 -- `auc(y_true, y_pred, sample_weight)` adds a batch and gives the result. compile takes such an object, or its name.
+-- @module lubdub.fit_metrics.class
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local options = require "lubdub.options"
@@ -24,7 +25,8 @@ end
 --- Makes a class of metrics.
 -- @tparam string kind Keras' class name
 -- @tparam table description name (in logs); direction ("up": more is better, or "down"); options (name = default);
--- like_outputs (true: targets must have the outputs' shape); check(options) raises on wrong ones; start(self) clears the state; add(self, y, p, w) adds a batch; value(self)
+-- like_outputs (true: targets must have the outputs' shape); check(options) raises on wrong ones; start(self) clears
+-- the state; add(self, y, p, w) adds a batch; value(self)
 -- @treturn function the constructor
 return function(kind, description)
   local Metric = { __name = "lubdub.Metric", kind = kind, direction = description.direction }

@@ -1,5 +1,6 @@
 --- Small objects in Keras' JSON: initializers, regularizers, schedules, losses and metrics.
 -- read_X takes what a file holds and gives ours, or nil and what is not known; write_X gives JSON.
+-- @module lubdub.keras.objects
 local core = require "lubdub.core"
 local json = require "lubdub.keras.json"
 
@@ -51,7 +52,7 @@ end
 
 local function read_object(kinds, given)
   if type(given) == "string" then given = { class_name = given } end
-  local class, kind = class_of(kinds, given.class_name)
+  local _, kind = class_of(kinds, given.class_name)
   if not kind then return nil, given.class_name end
   local config = type(given.config) == "table" and given.config or {}
   local all, options = kind.new {}, {}
@@ -77,8 +78,8 @@ local function write_object(kinds, ours)
   return object_json(class, kind.new(options))
 end
 
---- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling. Where we lack an initializer the default will do: the
--- weights are in the file anyway.
+--- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling. Where we lack an initializer the default will do:
+-- the weights are in the file anyway.
 function objects.read_initializer(given)
   local config = type(given) == "table" and given.config or {}
   if type(given) == "table" and given.class_name == "VarianceScaling" and config.mode == "fan_avg"
@@ -113,7 +114,9 @@ end
 --- A schedule's JSON; nil for a function of the user's own.
 function objects.write_schedule(schedule)
   if type(schedule) ~= "table" or not schedule.config then return nil end
-  return object_json(schedule.kind, schedule:config())
+  local object = object_json(schedule.kind, schedule:config())
+  return json.object("module", "keras.optimizers.schedules", "class_name", object.class_name, "config", object.config,
+    "registered_name", json.null)
 end
 
 -- === losses ===

@@ -1,7 +1,7 @@
 --- How good a prediction is, with scikit-learn's names, argument order and defaults.
 -- Every function takes the truth first: `lubdub.metrics.f1_score(y_true, y_pred, { average = "macro" })`.
--- The names that begin with a capital are Keras' metrics, which add up over batches: `lubdub.metrics.AUC { curve = "PR" }`
--- (lubdub.fit_metrics); compile takes them.
+-- The names that begin with a capital are Keras' metrics, which add up over batches:
+-- `lubdub.metrics.AUC { curve = "PR" }` (lubdub.fit_metrics); compile takes them.
 -- @module lubdub.metrics
 local metrics = {}
 
