@@ -1,4 +1,5 @@
-/* AveragePooling2D: the mean of each window and channel of (H, W, C); with "same" padding, of its real elements alone. */
+/* AveragePooling2D: the mean of each window and channel of (H, W, C); with "same" padding, of its
+ * real elements alone. (Keras wants a pool_size; here it is 2 as for the others.) */
 #include "nn/layers/pooling.h"
 
 static const lub_option options[] = {LUB_POOL_OPTIONS(2)};
