@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/filelimit.h"
 #include "base/memory.h"
 
 const char *const lub_subtype_names[] = {"PCM_16", "PCM_24", "FLOAT", NULL};
@@ -65,7 +66,10 @@ static lub_status open_side(lub_writer *writer, int format, int samplerate, int 
   int fd = open(writer->side, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) return world(writer, strerror(errno), err);
   writer->fd = dup(fd);
+  lub_filelimit hold;
+  lub_filelimit_hold(&hold);
   writer->file = sf_open_fd(fd, SFM_WRITE, &info, SF_TRUE);
+  lub_filelimit_release(&hold);
   if (!writer->file) return world(writer, errno ? strerror(errno) : sf_strerror(NULL), err);
   sf_command(writer->file, SFC_SET_CLIPPING, NULL, SF_TRUE);
   return LUB_OK;
@@ -99,14 +103,28 @@ lub_status lub_writer_open(lub_writer **out, const char *path, int samplerate, i
 }
 
 lub_status lub_writer_write(lub_writer *writer, const float *x, int64_t n, lub_error *err) {
+  lub_filelimit hold;
+  lub_filelimit_hold(&hold);
   errno = 0;
-  if (sf_writef_float(writer->file, x, n) != n)
+  sf_count_t written = sf_writef_float(writer->file, x, n);
+  lub_filelimit_release(&hold);
+  if (written != n)
     return world(writer, errno ? strerror(errno) : sf_strerror(writer->file), err);
   return LUB_OK;
 }
 
+/* libsndfile writes the header, and what it still holds, when it closes. */
+static int close_file(lub_writer *writer) {
+  lub_filelimit hold;
+  lub_filelimit_hold(&hold);
+  int failed = writer->file ? sf_close(writer->file) : 0;
+  lub_filelimit_release(&hold);
+  writer->file = NULL;
+  return failed;
+}
+
 static void free_writer(lub_writer *writer) {
-  if (writer->file) sf_close(writer->file);
+  close_file(writer);
   if (writer->fd >= 0) close(writer->fd);
   if (writer->side != writer->path) free(writer->side);
   free(writer->path);
@@ -117,8 +135,7 @@ lub_status lub_writer_finish(lub_writer *writer, lub_error *err) {
   lub_status status = LUB_OK;
   bool aside = writer->side != writer->path;
   errno = 0;
-  int failed = sf_close(writer->file);
-  writer->file = NULL;
+  int failed = close_file(writer);
   if (failed) status = world(writer, errno ? strerror(errno) : sf_error_number(failed), err);
   if (status == LUB_OK && aside && fsync(writer->fd) != 0) status = world(writer, strerror(errno), err);
   if (status == LUB_OK && aside && rename(writer->side, writer->path) != 0)
@@ -130,8 +147,7 @@ lub_status lub_writer_finish(lub_writer *writer, lub_error *err) {
 
 void lub_writer_discard(lub_writer *writer) {
   if (!writer) return;
-  if (writer->file) sf_close(writer->file);
-  writer->file = NULL;
+  close_file(writer);
   if (writer->fd >= 0 && writer->side != writer->path) unlink(writer->side);
   free_writer(writer);
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h> /* rename */
 #include <stdlib.h>
@@ -11,33 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/filelimit.h"
+
 static lub_status fail_errno(lub_error *err, const char *path, int reason) {
   return lub_fail(err, LUB_EWORLD, "%s: %s", path, strerror(reason));
 }
 
-/* Writes everything; 0, or the errno. SIGXFSZ would end the process where the limit on file sizes
- * is met: it is held back and taken away here, so that the write fails with EFBIG instead. */
+/* Writes everything; 0, or the errno. */
 static int write_all(int fd, const char *bytes, size_t size) {
-  sigset_t held, before, earlier, now;
-  int reason = 0, taken;
-  sigemptyset(&held);
-  sigaddset(&held, SIGXFSZ);
-  sigpending(&earlier);
-  pthread_sigmask(SIG_BLOCK, &held, &before);
   while (size > 0) {
     ssize_t n = write(fd, bytes, size);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      reason = n < 0 ? errno : EIO;
-      break;
-    }
+    if (n <= 0) return n < 0 ? errno : EIO;
     bytes += n;
     size -= (size_t)n;
   }
-  sigpending(&now);
-  if (sigismember(&now, SIGXFSZ) && !sigismember(&earlier, SIGXFSZ)) sigwait(&held, &taken);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return reason;
+  return 0;
 }
 
 /* The rename itself must reach the disk too. Some file systems cannot sync a folder: no matter. */
@@ -75,7 +63,7 @@ static int write_side(const char *side, const char *target, const struct stat *o
   return reason;
 }
 
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+static lub_status write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
   struct stat old;
   bool exists = stat(path, &old) == 0;
   if (exists && S_ISCHR(old.st_mode)) {
@@ -101,4 +89,12 @@ lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub
   free(side);
   free(target);
   return reason ? fail_errno(err, path, reason) : LUB_OK;
+}
+
+lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+  lub_filelimit hold;
+  lub_filelimit_hold(&hold);
+  lub_status status = write_aside(path, bytes, size, err);
+  lub_filelimit_release(&hold);
+  return status;
 }
