@@ -351,6 +351,11 @@ describe("fit, evaluate and predict refuse", function()
     assert.error_matches(function() model:evaluate(x) end, "evaluate: y is missing")
     assert.error_matches(function() model:fit(x) end, "fit: y is missing")
     assert.error_matches(function() model:predict(x:slice(1, 2, 1)) end, "x has no rows")
+    for _, size in ipairs { 0, -1, 1.5, "8" } do
+      assert.error_matches(function() model:predict(x, { batch_size = size }) end, "predict: batch_size must be")
+      assert.error_matches(function() model:evaluate(x, y, { batch_size = size }) end, "evaluate: batch_size must be")
+      assert.error_matches(function() model:evaluate(x, y, { steps = size }) end, "evaluate: steps must be a whole")
+    end
   end)
 
   it("values that are not finite, with the row", function()

@@ -131,6 +131,13 @@ local function bar_callback(label, total)
   }
 end
 
+-- A number of rows or batches; false stands for the default.
+local function whole(where, name, value)
+  if value ~= false and (math.type(value) ~= "integer" or value < 1) then
+    blame("%s: %s must be a whole number of at least 1, got %s", where, name, tostring(value))
+  end
+end
+
 --- Loss and metrics of the model on data. Class weights play no part.
 -- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...), or a batch source; then options take y's place
@@ -143,6 +150,8 @@ function evaluate.evaluate(model, x, y, given)
   if is_source then given, y = y, nil end
   local o = options.read("evaluate", given, { batch_size = 32, sample_weight = false, steps = false,
     callbacks = false, verbose = "auto", return_dict = false })
+  whole("evaluate", "batch_size", o.batch_size)
+  whole("evaluate", "steps", o.steps)
   if not model.loss then blame "evaluate: the model has no loss; call model:compile { loss = ... } first" end
   local source
   if is_source then
@@ -172,6 +181,7 @@ end
 -- @treturn lubdub.Tensor (n, ...)
 function evaluate.predict(model, x, given)
   local o = options.read("predict", given, { batch_size = 32, verbose = "auto" })
+  whole("predict", "batch_size", o.batch_size)
   model:build_for("predict", x)
   check.data("predict", model, x)
   model:ensure_trainer()
