@@ -8,13 +8,14 @@ local lubdub = require "lubdub"
 local parser = require "argparse"("train.lua", "Train a heart sound classifier.")
 parser:option("--data", "Folder of the PASCAL 2011 recordings; without it, the built-in hearts.")
 parser:option("--epochs", "At most so many epochs (built-in hearts: 60, PASCAL: 500).", nil, tonumber)
-parser:option("--batch-size", "Recordings per step.", 32, tonumber)
-parser:option("--seed", "Of everything that is drawn.", 42, tonumber)
+parser:option("--batch-size", "Recordings per step.", "32", tonumber)
+parser:option("--seed", "Of everything that is drawn.", "42", tonumber)
 parser:option("--groups", "Column that no split may cut, or none.", "patient")
 parser:option("--out", "Folder for the pictures and the model.", "out")
 local args = parser:parse()
 local groups = args.groups ~= "none" and args.groups or nil
 lubdub.set_seed(args.seed)
+assert(lubdub.datasets.make_folder(args.out)) -- before the work, not after it
 
 local clips = args.data and lubdub.datasets.pascal(args.data) or lubdub.datasets.hearts { n = 500 }
 clips = clips:filter(function(clip) return clip.label and clip.duration >= 4 end):shuffle(args.seed)
@@ -68,7 +69,6 @@ local truth, predicted = test:column "label", encoder:decode(model:predict(x_tes
 print(lubdub.metrics.classification_report(truth, predicted))
 print(lubdub.metrics.confusion_matrix(truth, predicted, { labels = encoder.classes }))
 
-assert(lubdub.datasets.make_folder(args.out))
 assert(lubdub.plot.history(history):save(args.out .. "/curves.png"))
 assert(lubdub.plot.confusion_matrix(truth, predicted, { normalize = "true" }):save(args.out .. "/confusion.png"))
 assert(model:save(args.out .. "/heartbeat.h5"))
