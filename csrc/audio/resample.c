@@ -5,6 +5,8 @@
 #include <soxr.h>
 #include <string.h>
 
+#define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
+
 const char *const lub_quality_names[] = {"soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq", NULL};
 
 int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
@@ -14,6 +16,10 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 lub_status lub_resampler_new(lub_resampler **out, double orig_sr, double target_sr, lub_quality quality,
                              lub_error *err) {
   static const unsigned long recipes[] = {SOXR_VHQ, SOXR_HQ, SOXR_MQ, SOXR_LQ, SOXR_QQ};
+  *out = NULL;
+  if (!(target_sr <= orig_sr * MOST_RATIO))
+    return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: at most %d times as many samples can be made", orig_sr,
+                    target_sr, MOST_RATIO);
   soxr_quality_spec_t spec = soxr_quality_spec(recipes[quality], 0);
   soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
   soxr_error_t failure = NULL;

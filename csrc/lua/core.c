@@ -1,5 +1,4 @@
 /* lubdub.core: the C half of lubdub. lua/lubdub/ composes it; nobody else requires it. */
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -50,10 +49,9 @@ static int core_terminal_columns(lua_State *L) {
 
 /* core.write_aside(path, bytes) -> true | nil, reason: the file is replaced whole or not at all. */
 static int core_write_aside(lua_State *L) {
-  size_t length, size;
-  const char *path = luaL_checklstring(L, 1, &length), *bytes = luaL_checklstring(L, 2, &size);
+  size_t size;
+  const char *path = lubL_checkpath(L, 1), *bytes = luaL_checklstring(L, 2, &size);
   lub_error err;
-  luaL_argcheck(L, strlen(path) == length, 1, "a file name without zero bytes expected");
   if (lub_write_aside(path, bytes, size, &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
   return 1;

@@ -37,6 +37,11 @@ int lubL_open_options(lua_State *L);   /* core.options */
  * pushes nil and the message and returns 2. */
 int lubL_failure(lua_State *L, const lub_error *err);
 
+/* === files === */
+
+/* The file name at `arg`; raises an argument error where C would see only its beginning. */
+const char *lubL_checkpath(lua_State *L, int arg);
+
 /* === classes === */
 
 /* Creates metatable `name` with `methods` as __index and `meta` (may be NULL) set on it; pops nothing,
