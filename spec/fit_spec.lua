@@ -213,7 +213,7 @@ describe("fit", function()
       validation_data = function() return batches.of_tensors(x, y, nil, { shuffle = false })(1, 0) end })
     assert.is_true(same_weights(a, b))
     assert.same(with_tensors.history, with_source.history)
-    assert.same({ 1, 1, 2, 3 }, calls)
+    assert.same({ 1, 2, 3 }, calls)
     assert.equal(a:evaluate(x, y).loss, a:evaluate(batches.of_tensors(x, y, nil, { shuffle = false })).loss)
   end)
 
@@ -320,6 +320,25 @@ describe("fit", function()
     assert.truthy(warned[1]:find("fit: the loss became NaN in batch %d of epoch %d"))
     assert.is_true(#warned <= 2)
     assert.is_true(#ended.epoch <= 4)
+  end)
+end)
+
+describe("a batch source", function()
+  it("is asked once for each epoch where the model is built", function()
+    local x, y = data()
+    local asked = {}
+    local function source(epoch)
+      asked[#asked + 1] = epoch
+      local batch = 0
+      return function()
+        batch = batch + 1
+        if batch <= 2 then return x, y end
+      end
+    end
+    local model = net()
+    model:fit(source, { epochs = 2, verbose = 0 })
+    model:evaluate(source, { verbose = 0 })
+    assert.same({ 1, 2, 1 }, asked)
   end)
 end)
 

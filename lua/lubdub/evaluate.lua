@@ -81,6 +81,22 @@ function evaluate.pass(model, source, meter, callbacks, steps)
   return logs
 end
 
+--- Builds a model on a source's first batch, which a model that is built need not see.
+-- @tparam string where the asking function's name
+-- @tparam lubdub.Sequential model
+-- @param source
+-- @tparam integer epoch
+-- @tparam integer seed
+function evaluate.build_from(where, model, source, epoch, seed)
+  if model.built then return end
+  local next_batch, state, control, closing = source(epoch, seed)
+  local peeked <close> = closing -- luacheck: ignore
+  if type(next_batch) ~= "function" then
+    blame("%s: a batch source must return an iterator, got %s", where, type(next_batch))
+  end
+  model:build_for(where, (next_batch(state, control)))
+end
+
 --- A source whose batches are checked before they reach the trainer.
 -- @tparam string where the asking function's name
 -- @tparam lubdub.Sequential model
@@ -155,7 +171,7 @@ function evaluate.evaluate(model, x, y, given)
   if not model.loss then blame "evaluate: the model has no loss; call model:compile { loss = ... } first" end
   local source
   if is_source then
-    model:build_for("evaluate", (x(1, 0)()))
+    evaluate.build_from("evaluate", model, x, 1, 0)
     source = evaluate.checked_source("evaluate", model, x)
   else
     model:build_for("evaluate", x)
