@@ -98,7 +98,7 @@ void lub_rows_times(const float *x, const float *w, float *y, int64_t rows, int6
 void lub_rows_times_gradients(const float *x, const float *w, const float *gy, float *gx, float *gw, int64_t rows,
                               int64_t in, int64_t out, float *scratch) {
   matrix m = {.in = in, .out = out, .stride = out, .weights = w};
-  if (wants_turned(in)) {
+  if (gx && wants_turned(in) && rows >= 4) { /* or else turning costs more than it saves */
     turn(&m, scratch);
     m.turned = scratch;
   }
