@@ -7,4 +7,8 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .pool_row = LUB_VARIANT(lub_pool_row_forward),
                                                     .unpool_row = LUB_VARIANT(lub_unpool_row),
                                                     .sparse_backward = LUB_VARIANT(lub_sparse_backward),
-                                                    .few_terms_gradient = LUB_VARIANT(lub_few_terms_gradient)};
+                                                    .few_terms_gradient = LUB_VARIANT(lub_few_terms_gradient),
+                                                    .lstm_step = LUB_VARIANT(lub_lstm_step),
+                                                    .lstm_step_back = LUB_VARIANT(lub_lstm_step_back),
+                                                    .gru_step = LUB_VARIANT(lub_gru_step),
+                                                    .gru_step_back = LUB_VARIANT(lub_gru_step_back)};
