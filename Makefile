@@ -116,9 +116,9 @@ objects: $(OBJECTS) $(H5_OBJECTS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ASAN = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-# valgrind knows no AVX-512, and OpenBLAS chooses its kernels by the CPU's name
-VALGRIND = LUBDUB_CPU=avx2 OPENBLAS_CORETYPE=Haswell valgrind --quiet --leak-check=full --keep-debuginfo=yes \
-  --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect --error-exitcode=9
+# (valgrind shows its programs a CPU without AVX-512)
+VALGRIND = valgrind --quiet --suppressions=tools/valgrind.supp --leak-check=full --keep-debuginfo=yes \
+  --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 
 .PHONY: test-all sanitize valgrind variants rock-test
 test-all: ## `test`, then sanitizers, valgrind, every CPU variant and the rock

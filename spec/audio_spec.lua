@@ -274,6 +274,14 @@ describe("audio", function()
       assert.same({ 1 }, audio.load(path, { sr = false }):totable())
     end)
 
+    it("writes where a link points, and keeps the link", function()
+      assert(audio.write(folder .. "/a.wav", Tensor { 1 }, 8000))
+      assert(lfs.link(folder .. "/a.wav", folder .. "/link.wav", true))
+      assert.is_true(audio.write(folder .. "/link.wav", Tensor { 0.25, 0.5 }, 8000))
+      assert.equal("link", lfs.symlinkattributes(folder .. "/link.wav", "mode"))
+      assert.same({ 0.25, 0.5 }, audio.load(folder .. "/a.wav", { sr = false }):totable())
+    end)
+
     it("tells of a full disk", function()
       if not lfs.attributes "/dev/full" then return pending "there is no /dev/full here" end
       assert(lfs.link("/dev/full", folder .. "/full.wav", true))

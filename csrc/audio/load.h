@@ -26,8 +26,8 @@ extern const lub_option lub_load_table[];
 
 typedef struct lub_load lub_load;
 
-/* Opens a file, or channels x frames numbers in memory (row-major, which must stay; `name` stands for the path in messages).
- * Failures of either are LUB_EWORLD, "path: reason". Close with lub_load_close. */
+/* Opens a file, or channels x frames numbers in memory (row-major, which must stay; `name` stands for the path in
+ * messages). Failures of either are LUB_EWORLD, "path: reason". Close with lub_load_close. */
 lub_status lub_load_file(lub_load **out, const char *path, const lub_load_options *options, lub_error *err);
 lub_status lub_load_memory(lub_load **out, const char *name, const float *data, int64_t channels, int64_t frames,
                            double sr, const lub_load_options *options, lub_error *err);

@@ -24,7 +24,8 @@ const lub_audio_info *lub_reader_info(const lub_reader *reader);
 
 /* Goes to a frame, 0 .. frames. */
 lub_status lub_reader_seek(lub_reader *reader, int64_t frame, lub_error *err);
-/* Reads up to n frames of interleaved channels into x; *got < n at the end of the data. Whole numbers of b bits become x / 2^(b-1). */
+/* Reads up to n frames of interleaved channels into x; *got < n at the end of the data. Whole numbers of b bits
+ * become x / 2^(b-1). */
 lub_status lub_reader_read(lub_reader *reader, float *x, int64_t n, int64_t *got, lub_error *err);
 
 #endif

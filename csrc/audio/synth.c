@@ -80,10 +80,10 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
   case LUB_HEART_ARTIFACT:
     p->kind = lub_draw_choice(d, artifact, LUB_ARTIFACT_KINDS);
     p->heart = 0.0;
-    p->level = lub_draw_octaves(d, 0.4, 2.5);
+    p->level = lub_draw_octaves(d, 0.8, 1.8);
     if (p->kind == LUB_ARTIFACT_SILENCE) break; /* a faint heart in silence would be a heart */
     if (lub_draw_chance(d, 0.4)) p->second_kind = lub_draw_choice(d, artifact, LUB_ARTIFACT_KINDS);
-    if (lub_draw_chance(d, 0.4)) p->heart = lub_draw_octaves(d, 0.06, 1.8);
+    if (lub_draw_chance(d, 0.4)) p->heart = lub_draw_octaves(d, 0.05, 1.5);
     break;
   case LUB_HEART_EXTRAHLS:
     p->kind = lub_draw_choice(d, extra, LUB_EXTRA_KINDS);
@@ -97,7 +97,7 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
     break;
   case LUB_HEART_MURMUR:
     p->kind = lub_draw_choice(d, murmur, LUB_MURMUR_KINDS);
-    p->level = lub_draw_octaves(d, 0.16, 1.6);
+    p->level = lub_draw_octaves(d, 0.2, 1.3);
     p->band = lub_draw_octaves(d, 150.0, 1.2);
     break;
   default: break;
@@ -114,7 +114,7 @@ static void draw_take(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p
   double snr = lub_draw_uniform(d, 34.0, 52.0);
   p->ambient = lub_synth_gain(-(isnan(o->snr) ? snr : o->snr));
   p->ambient_colour = lub_draw_octaves(d, 80.0, 3.0);
-  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -20.0));
+  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -26.0));
   p->breath_band = lub_draw_octaves(d, 110.0, 1.8);
   p->tremor = lub_synth_gain(lub_draw_uniform(d, -56.0, -32.0));
   p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -60.0, -40.0)) : 0.0;

@@ -99,7 +99,7 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
     }
     after_pause = beat->premature;
     /* the valves stand wide open when a premature beat strikes: its S1 is louder and higher */
-    double pitch = (beat->premature ? 1.6 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d));
+    double pitch = (beat->premature ? 2.0 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d));
     double split = v->split * (0.5 + 1.5 * breath);
     add_valve(track, &v->s1, beat->s1, pitch, 0.7 * s1);
     add_valve(track, &v->s1, beat->s1 + 0.022, 1.12 * pitch, 0.45 * s1);

@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "audio/write.h"
 
 #include <errno.h>
@@ -48,6 +48,11 @@ static lub_status open_side(lub_writer *writer, int format, int samplerate, int 
   struct stat status;
   bool special = stat(writer->path, &status) == 0 && !S_ISREG(status.st_mode);
   if (special && S_ISDIR(status.st_mode)) return world(writer, "is a folder", err);
+  char *target = special ? NULL : realpath(writer->path, NULL); /* a link keeps pointing where it did */
+  if (target) {
+    free(writer->path);
+    writer->path = target;
+  }
   if (special) {
     writer->side = writer->path;
   } else {

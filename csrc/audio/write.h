@@ -1,7 +1,7 @@
 /* write.h - signals into files: wav, flac, ogg and aiff, through libsndfile.
  *
- * The file is written aside as "path.part" and takes its name when it is complete and on the disk, so that a failure leaves
- * nothing half-written. (What is no regular file, a device or pipe, is written to directly.) */
+ * The file is written aside as "path.part" and takes its name when it is complete and on the disk, so that a
+ * failure leaves nothing half-written. (What is no regular file, a device or pipe, is written to directly.) */
 #ifndef LUB_AUDIO_WRITE_H
 #define LUB_AUDIO_WRITE_H
 
@@ -15,8 +15,9 @@ extern const char *const lub_subtype_names[];
 
 typedef struct lub_writer lub_writer;
 
-/* The format follows from the end of the path: .wav, .flac, .ogg (Vorbis, whatever the subtype), .aiff. LUB_EARG where it is
- * another one, or cannot hold the subtype. Close with lub_writer_finish, or give up with lub_writer_discard. */
+/* The format follows from the end of the path: .wav, .flac, .ogg (Vorbis, whatever the subtype), .aiff. LUB_EARG
+ * where it is another one, or cannot hold the subtype. Close with lub_writer_finish, or give up with
+ * lub_writer_discard. */
 lub_status lub_writer_open(lub_writer **out, const char *path, int samplerate, int channels, lub_subtype subtype,
                            lub_error *err);
 /* Writes n frames of interleaved samples; values beyond -1 .. 1 are clipped, unless the subtype is FLOAT. */

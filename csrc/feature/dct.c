@@ -29,7 +29,8 @@ lub_status lub_dct_init(lub_dct *dct, int64_t inputs, int64_t outputs, int type,
   dct->rows = lub_calloc((size_t)groups * GROUP, sizeof(int32_t));
   dct->basis = lub_calloc((size_t)(groups * dct->terms) * GROUP, sizeof(float));
   dct->row_sums = lub_calloc((size_t)groups * GROUP, sizeof(float));
-  if (!dct->rows || !dct->basis || !dct->row_sums) return lub_nomem(err, "DCT", 4.0 * (double)(groups * dct->terms * GROUP));
+  if (!dct->rows || !dct->basis || !dct->row_sums)
+    return lub_nomem(err, "DCT", 4.0 * (double)(groups * dct->terms * GROUP));
   int64_t group = 0;
   for (int64_t parity = 0; parity < step; parity++)
     for (int64_t start = parity; start < outputs; start += step * GROUP, group++)

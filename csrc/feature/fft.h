@@ -6,9 +6,10 @@
  * The halves are folded into the window, which is why kernels take half of it.
  *
  * Powers of two take the batched path: Stockham passes (self-sorting, decimation in frequency) of radix up to
- * 32, each done as a product of two small transforms whose middle stays in the L1 cache; the first pass reads windowed samples,
- * the last one splits and squares. So a block travels through memory twice for n_fft up to 2048, not once per radix-4 step.
- * All other lengths go through kissfft, frame by frame: N/2 complex points where N is even, N where it is odd. */
+ * 32, each done as a product of two small transforms whose middle stays in the L1 cache; the first pass reads
+ * windowed samples, the last one splits and squares. So a block travels through memory twice for n_fft up to
+ * 2048, not once per radix-4 step. All other lengths go through kissfft, frame by frame: N/2 complex points where
+ * N is even, N where it is odd. */
 #ifndef LUB_FEATURE_FFT_H
 #define LUB_FEATURE_FFT_H
 
@@ -49,7 +50,8 @@ void lub_fft_free(lub_fft *fft);
 int64_t lub_fft_frame_work(const lub_fft *fft);
 
 /* The kissfft path for the frame in one lane: `x` holds n_fft windowed samples (times one half where n_fft is even).
- * Even n_fft: puts Z into z[half][re, im][lanes] for a split kernel. Odd: puts the spectrum into z[bins][re, im][lanes]. */
+ * Even n_fft: puts Z into z[half][re, im][lanes] for a split kernel. Odd: puts the spectrum into z[bins][re,
+ * im][lanes]. */
 void lub_fft_frame(const lub_fft *fft, const float *x, float *work, float *z, int lanes, int lane);
 
 #endif

@@ -1,9 +1,10 @@
 /* mel.h - triangular filters on the mel scale, after librosa.filters.mel.
  *
  * Slaney's scale: mel = 3 f / 200 below 1000 Hz, 15 + 27 ln(f / 1000) / ln 6.4 above;
- * htk: mel = 2595 log10(1 + f / 700). The corners are n_mels + 2 frequencies, even in mel from fmin to fmax. Filter m rises
- * from corner m to m + 1 and falls to m + 2, sampled at the FFT's bins. mel_norm: "slaney" divides by half the width in Hz, a
- * number p makes each filter's p-norm 1 (infinite: its peak), none leaves peaks of about 1. */
+ * htk: mel = 2595 log10(1 + f / 700). The corners are n_mels + 2 frequencies, even in mel from fmin to fmax.
+ * Filter m rises from corner m to m + 1 and falls to m + 2, sampled at the FFT's bins. mel_norm: "slaney" divides
+ * by half the width in Hz, a number p makes each filter's p-norm 1 (infinite: its peak), none leaves peaks of
+ * about 1. */
 #ifndef LUB_FEATURE_MEL_H
 #define LUB_FEATURE_MEL_H
 

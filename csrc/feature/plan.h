@@ -46,8 +46,8 @@ extern const char *const lub_plan_names[LUB_PLAN_KINDS];
 
 typedef struct lub_plan lub_plan;
 
-/* A new plan. `window` is NULL, or win_length numbers in place of the named window. Fails with LUB_EARG where the options
- * contradict each other. Free with lub_plan_free. */
+/* A new plan. `window` is NULL, or win_length numbers in place of the named window. Fails with LUB_EARG where the
+ * options contradict each other. Free with lub_plan_free. */
 lub_status lub_plan_new(lub_plan **out, lub_plan_kind kind, const lub_plan_options *options, const double *window,
                         lub_error *err);
 void lub_plan_free(lub_plan *plan);

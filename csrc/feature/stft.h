@@ -1,7 +1,8 @@
 /* stft.h - the short-time Fourier transform of a signal, one block of frames at a time; librosa.stft.
  *
  * Frame f covers samples f * hop - pad .. f * hop - pad + n_fft - 1, where pad = n_fft / 2 (rounded down) if
- * centred and 0 if not. There are 1 + (n + 2 pad - n_fft) / hop frames (rounded down). A window shorter than n_fft sits in its middle. */
+ * centred and 0 if not. There are 1 + (n + 2 pad - n_fft) / hop frames (rounded down). A window shorter than
+ * n_fft sits in its middle. */
 #ifndef LUB_FEATURE_STFT_H
 #define LUB_FEATURE_STFT_H
 

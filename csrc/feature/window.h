@@ -29,7 +29,11 @@ typedef enum lub_window {
 extern const char *const lub_window_names[LUB_WINDOW_COUNT + 1];
 
 /* Whether a window needs its parameter (kaiser, gaussian) or takes one (tukey: 0.5 unless given). */
-typedef enum lub_window_parameter { LUB_WINDOW_NO_PARAMETER, LUB_WINDOW_OPTIONAL, LUB_WINDOW_NEEDED } lub_window_parameter;
+typedef enum lub_window_parameter {
+  LUB_WINDOW_NO_PARAMETER,
+  LUB_WINDOW_OPTIONAL,
+  LUB_WINDOW_NEEDED
+} lub_window_parameter;
 lub_window_parameter lub_window_takes(lub_window window);
 
 /* Fills out[0 .. n-1], n >= 1; fails (LUB_EARG) where the parameter is out of bounds. */

@@ -46,7 +46,8 @@ static int audio_load(lua_State *L) {
   return with_output(L, object);
 }
 
-/* audio.resample(tensor, { orig_sr =, target_sr =, res_type = }) -> job; the tensor is (samples,) or (channels, samples) */
+/* audio.resample(tensor, { orig_sr =, target_sr =, res_type = }) -> job; the tensor is (samples,) or (channels,
+ * samples) */
 static int audio_resample(lua_State *L) {
   typedef struct resample_options {
     double orig_sr, target_sr;
@@ -189,7 +190,8 @@ static int audio_write(lua_State *L) {
   const lub_tensor *x = lubL_checktensor(L, 2);
   lua_Integer sr = luaL_checkinteger(L, 3);
   luaL_argcheck(L, x->shape.ndim == 1 || x->shape.ndim == 2, 2, "(samples,) or (channels, samples) expected");
-  luaL_argcheck(L, x->shape.ndim == 1 || (x->shape.dim[0] >= 1 && x->shape.dim[0] <= 1024), 2, "1 to 1024 channels expected");
+  luaL_argcheck(L, x->shape.ndim == 1 || (x->shape.dim[0] >= 1 && x->shape.dim[0] <= 1024), 2,
+                "1 to 1024 channels expected");
   luaL_argcheck(L, sr >= 1 && sr <= 655350, 3, "a sample rate of 1 to 655350 Hz expected");
   lubL_readoptions(L, 4, "audio.write", table, &options, NULL);
   writing_object *object = lua_newuserdatauv(L, sizeof *object + sizeof(float) * FRAMES, 1);

@@ -9,7 +9,8 @@
 typedef struct plan_object {
   lub_plan *plan;
 } plan_object;
-enum { PLAN_WINDOW = 1, PLAN_IDLE_RUN, PLAN_VALUES = 2 }; /* user values: the numbers of its own window; a run to reuse */
+/* user values: the numbers of its own window; a run to reuse */
+enum { PLAN_WINDOW = 1, PLAN_IDLE_RUN, PLAN_VALUES = 2 };
 
 typedef struct run_object {
   lub_run *run;

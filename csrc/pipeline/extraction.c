@@ -103,7 +103,8 @@ static void measure(void *context, int64_t chunk, int thread) {
     lub_error err;
     lub_status status =
         item->path ? lub_load_measure_file(item->path, &options, &samples, &err)
-                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples, &err);
+                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples,
+                                             &err);
     if (status == LUB_OK) status = lub_plan_shape(x->plan, samples, &shape, &err);
     x->measured[i] = status == LUB_OK ? samples : -1;
     if (status != LUB_OK) fail(x, i, &err);

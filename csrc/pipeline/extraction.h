@@ -1,8 +1,8 @@
 /* extraction.h - from recordings to one tensor of features, in parallel over recordings.
  *
- * Item i gives row i, whatever fails elsewhere. Each thread loads (audio/load.h), brings to length and analyses (feature/plan.h)
- * one recording at a time, in buffers that it keeps: memory grows with the features, not with the audio. Nothing here depends on
- * the number of threads. */
+ * Item i gives row i, whatever fails elsewhere. Each thread loads (audio/load.h), brings to length and analyses
+ * (feature/plan.h) one recording at a time, in buffers that it keeps: memory grows with the features, not with
+ * the audio. Nothing here depends on the number of threads. */
 #ifndef LUB_PIPELINE_EXTRACTION_H
 #define LUB_PIPELINE_EXTRACTION_H
 
@@ -13,8 +13,8 @@
 #include "base/shape.h"
 #include "feature/plan.h"
 
-/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds of it are
- * passed over, beside those of the load options: a window of a longer recording. */
+/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds
+ * of it are passed over, beside those of the load options: a window of a longer recording. */
 typedef struct lub_item {
   const char *path; /* NULL: memory */
   const float *data;
@@ -23,8 +23,8 @@ typedef struct lub_item {
 } lub_item;
 
 typedef struct lub_extraction_options {
-  /* With a duration every row has its length, at the plan's rate: a recording that is shorter fails, unless `pad` appends
-   * zeros. Without one, all recordings must give equally many frames. sr is the plan's. */
+  /* With a duration every row has its length, at the plan's rate: a recording that is shorter fails, unless `pad`
+   * appends zeros. Without one, all recordings must give equally many frames. sr is the plan's. */
   lub_load_options load;
   bool pad;
 } lub_extraction_options;
@@ -36,8 +36,9 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
                               const lub_extraction_options *options, lub_error *err);
 void lub_extraction_free(lub_extraction *extraction);
 
-/* Works for about LUB_EXTRACTION_SLICE seconds. The first calls may only measure the recordings; when the shape of a row is known,
- * *sized becomes true, and lub_extraction_into must be called before the next one. LUB_EARG where rows differ in shape. */
+/* Works for about LUB_EXTRACTION_SLICE seconds. The first calls may only measure the recordings; when the shape of
+ * a row is known, *sized becomes true, and lub_extraction_into must be called before the next one. LUB_EARG where
+ * rows differ in shape. */
 #define LUB_EXTRACTION_SLICE 0.02
 lub_status lub_extraction_advance(lub_extraction *extraction, bool *sized, lub_error *err);
 
