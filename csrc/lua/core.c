@@ -67,6 +67,8 @@ int luaopen_lubdub_core(lua_State *L) {
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
                {"synth", lubL_open_synth},     {"pipeline", lubL_open_pipeline},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
+               {"losses", lubL_open_loss},     {"initializers", lubL_open_initializer},
+               {"counts", lubL_open_metric},   {"regularizers", lubL_open_regularizer},
                {"Trainer", lubL_open_trainer}};
   lub_error err;
   luaL_checkversion(L);

@@ -21,6 +21,10 @@ int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
 int lubL_open_synth(lua_State *L);     /* core.synth */
 int lubL_open_layer(lua_State *L);     /* core.layers */
 int lubL_open_optimizer(lua_State *L); /* core.optimizers */
+int lubL_open_loss(lua_State *L);      /* core.losses */
+int lubL_open_initializer(lua_State *L); /* core.initializers */
+int lubL_open_regularizer(lua_State *L); /* core.regularizers */
+int lubL_open_metric(lua_State *L);    /* core.counts */
 int lubL_open_trainer(lua_State *L);   /* core.Trainer */
 int lubL_open_options(lua_State *L);   /* core.options */
 

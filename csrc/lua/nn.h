@@ -4,10 +4,12 @@
 
 #include "lua/lubdub.h"
 #include "nn/layer.h"
+#include "nn/loss.h"
 #include "nn/optimizer.h"
 
 #define LUBL_LAYER "lubdub.Layer"
 #define LUBL_OPTIMIZER "lubdub.Optimizer"
+#define LUBL_LOSS "lubdub.Loss"
 
 /* The layer at `arg`; raises an argument error otherwise. It lives as long as its userdata. */
 lub_layer *lubL_checklayer(lua_State *L, int arg);
@@ -18,5 +20,9 @@ typedef struct lubL_optimizer {
 } lubL_optimizer;
 
 lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);
+
+lub_loss *lubL_checkloss(lua_State *L, int arg);
+/* Pushes the loss of this name with its default options; raises where there is none. */
+lub_loss *lubL_namedloss(lua_State *L, const char *name);
 
 #endif

@@ -13,26 +13,21 @@
 #include "base/options.h"
 #include "base/shape.h"
 #include "nn/activation.h"
+#include "nn/initializer.h"
+#include "nn/regularizer.h"
 
 #define LUB_MAX_PARAMS 8
 #define LUB_NAME_SIZE 128
 
 typedef struct lub_layer lub_layer;
 
-/* How a weight begins. The formulas are Keras' (Glorot and Bengio 2010). */
-typedef enum lub_initializer {
-  LUB_GLOROT_UNIFORM, /* uniform in +-sqrt(6 / (fan_in + fan_out)) */
-  LUB_ZEROS,
-  LUB_ONES
-} lub_initializer;
-
-extern const char *const lub_initializer_names[];
-
 typedef struct lub_param {
   const char *name; /* "kernel", "bias", ... */
   lub_shape shape;
   lub_initializer initializer;
-  int64_t fan_in, fan_out; /* for the initializers that scale */
+  const lub_object *initialized_by; /* an option of the layer that says so in its place, or NULL */
+  const lub_object *regularizer;    /* an option of the layer, or NULL */
+  int64_t fan_in, fan_out;          /* for the initializers that scale */
   bool trainable;          /* false: statistics that training moves by other means */
   float *value;
 } lub_param;

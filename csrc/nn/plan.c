@@ -134,20 +134,22 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   }
   lub_stage *stage = new_stage(p, i, 1);
   stage->activation = lub_layer_activation(p->nodes[i].layer);
-  bool last_softmax = i == p->n - 1 && stage->activation == LUB_SOFTMAX;
-  if (last_softmax && !is(p, i, &lub_activation_kind)) {
+  lub_activation final = i == p->n - 1 ? stage->activation : LUB_LINEAR;
+  bool ends = final == LUB_SOFTMAX || final == LUB_SIGMOID;
+  if (ends) p->plan->final = final;
+  if (ends && !is(p, i, &lub_activation_kind)) {
     stage->activation = LUB_LINEAR;
     plan_layer(p, i, stage);
-    lub_stage *softmax = &p->plan->stage[p->plan->nstages++];
-    lub_softmax_stage(softmax, &stage->out);
-    softmax->input[0] = stage->output;
-    softmax->output = new_value(p, &stage->out);
+    lub_stage *last = &p->plan->stage[p->plan->nstages++];
+    lub_final_stage(last, &stage->out, final);
+    last->input[0] = stage->output;
+    last->output = new_value(p, &stage->out);
     p->plan->logits = stage->output;
-    p->state[i].value = softmax->output;
+    p->state[i].value = last->output;
     return 1;
   }
   plan_layer(p, i, stage);
-  if (last_softmax) p->plan->logits = stage->input[0];
+  if (ends) p->plan->logits = stage->input[0];
   p->state[i].value = stage->output;
   return 1;
 }

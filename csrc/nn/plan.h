@@ -2,8 +2,8 @@
  *
  * The planner takes layers with the numbers of their inputs, in topological order, and covers them with stages:
  * fused where a fast kernel exists, one layer per stage otherwise. Layers that compute nothing
- * (Input, Flatten) become another name of their input's value. A final softmax is a stage of its own, so that a
- * cross-entropy can use what goes into it. */
+ * (Input, Flatten) become another name of their input's value. A final softmax or sigmoid is a stage of its own, so
+ * that a cross-entropy can use what goes into it. */
 #ifndef LUB_NN_PLAN_H
 #define LUB_NN_PLAN_H
 
@@ -29,7 +29,8 @@ typedef struct lub_nn_plan {
   lub_value *value;
   lub_shape input, output_shape; /* per sample */
   int output; /* value */
-  int logits; /* value that goes into the final softmax, or -1 */
+  int logits; /* value that goes into the final activation, or -1 */
+  lub_activation final; /* that activation: LUB_SOFTMAX or LUB_SIGMOID */
 } lub_nn_plan;
 
 /* Plans nodes[0..n-1], whose last one is the output. Every layer must be built. Failures name the layer and its number.

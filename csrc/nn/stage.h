@@ -66,8 +66,8 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A softmax along the last axis of a value of this shape; it has no layer of its own. */
-void lub_softmax_stage(lub_stage *stage, const lub_shape *shape);
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. */
+void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
 /* Conv2D (stride 1, no dilation; relu or linear), then perhaps MaxPooling2D (windows that tile), then perhaps Dropout:
  * layers[0..nlayers-1] in this order. */

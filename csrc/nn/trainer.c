@@ -31,7 +31,7 @@ typedef struct weight {
 
 struct lub_trainer {
   lub_nn_plan *plan;
-  const lub_loss_kind *loss;
+  lub_loss loss;
   const lub_optimizer_kind *optimizer;
   const void *options;
   int64_t iterations;
@@ -56,7 +56,7 @@ struct lub_trainer {
   int nshards, phase;
   bool running;
   uint64_t key;
-  double loss_sum[LUB_MAX_SHARDS], result, sample_seconds;
+  double loss_sum[LUB_MAX_SHARDS], penalty, result, sample_seconds;
 };
 
 /* Gradient shards take at most this many bytes; a model with more weights has fewer of them. */
@@ -136,12 +136,12 @@ static lub_status find_weights(lub_trainer *t, lub_error *err) {
   return LUB_OK;
 }
 
-lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
+lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss *loss, bool reference,
                            lub_trainer **trainer, lub_error *err) {
   *trainer = NULL;
   lub_trainer *t = calloc(1, sizeof *t);
   if (!t) return lub_nomem(err, "trainer", sizeof *t);
-  t->loss = loss;
+  if (loss) t->loss = *loss;
   lub_status status = lub_nn_plan_new(nodes, n, input, reference, &t->plan, err);
   if (status == LUB_OK) {
     size_t values = (size_t)t->plan->nvalues, stages = (size_t)t->plan->nstages + 1;
@@ -228,17 +228,19 @@ static void backward_stage(const lub_trainer *t, int s, int thread, int64_t samp
 /* The loss of one sample, and its gradient where training. Returns how many stages backward starts behind. */
 static int apply_loss(lub_trainer *t, int shard, int thread, int64_t sample) {
   const lub_nn_plan *plan = t->plan;
+  const lub_loss_kind *loss = t->loss.kind;
   const int64_t size = plan->value[plan->output].size;
   const int64_t width = plan->output_shape.ndim > 0 ? plan->output_shape.dim[plan->output_shape.ndim - 1] : 1;
-  const float *p = value_of(t, plan->output, thread, sample), *target = t->y + sample * size;
-  const float *logits = plan->logits >= 0 ? value_of(t, plan->logits, thread, sample) : NULL;
+  const float *p = value_of(t, plan->output, thread, sample);
+  const float *target = t->y + sample * (loss->class_numbers ? size / width : size);
+  const bool uses_logits = plan->logits >= 0 && plan->final == loss->behind;
+  const float *logits = uses_logits ? value_of(t, plan->logits, thread, sample) : NULL;
   const double share = t->weights ? t->weights[sample] : 1;
-  t->loss_sum[shard] += share * t->loss->value(p, logits, target, size / width, width);
+  t->loss_sum[shard] += share * loss->value(t->loss.options, p, logits, target, size / width, width);
   if (t->mode != LUB_TRAIN) return 0;
-  int v = logits ? plan->logits : plan->output;
-  float *g = gradient_of(t, v, thread, sample);
-  if (g) t->loss->gradient(p, logits, target, size / width, width, (float)(share / (double)t->n), g);
-  return logits ? plan->nstages - 1 : plan->nstages; /* the softmax is the last stage, and has its part */
+  float *g = gradient_of(t, uses_logits ? plan->logits : plan->output, thread, sample);
+  if (g) loss->gradient(t->loss.options, p, logits, target, size / width, width, share / (double)t->n, g);
+  return uses_logits ? plan->nstages - 1 : plan->nstages; /* the final activation is the last stage, and has its part */
 }
 
 static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) {
@@ -309,6 +311,18 @@ static void sum_range(void *context, int64_t chunk, int thread) {
   lub_sum_shards(t->shards, t->shards, t->nshards, t->shard_floats, first, last < t->shard_floats ? last : t->shard_floats);
 }
 
+static bool trains(const weight *w) { return w->layer->trainable && w->layer->param[w->param].trainable; }
+
+/* The penalties on the weights as they are. */
+static double penalty_of(const lub_trainer *t) {
+  double sum = 0;
+  for (int w = 0; w < t->nweights; w++) {
+    const lub_param *param = &t->weight[w].layer->param[t->weight[w].param];
+    if (trains(&t->weight[w])) sum += lub_penalty(param->regularizer, param->value, lub_param_size(param));
+  }
+  return sum;
+}
+
 static void move_weights(lub_trainer *t) {
   const lub_nn_plan *plan = t->plan;
   lub_parallel((t->shard_floats + 4095) / 4096, t->threads, sum_range, t);
@@ -325,11 +339,19 @@ static void move_weights(lub_trainer *t) {
     stage->kind->add_gradient(stage, packed, (float *const(*)[LUB_MAX_PARAMS])gparam);
   }
   t->iterations++;
+  double squares = 0;
   for (int w = 0; w < t->nweights; w++) {
+    if (!trains(&t->weight[w])) continue;
+    const lub_param *param = &t->weight[w].layer->param[t->weight[w].param];
+    lub_penalty_gradient(param->regularizer, param->value, t->weight[w].gradient, lub_param_size(param));
+    if (lub_optimizer_wants_squares(t->options)) squares += lub_square_sum(t->weight[w].gradient, lub_param_size(param));
+  }
+  for (int w = 0; w < t->nweights; w++) {
+    if (!trains(&t->weight[w])) continue;
     lub_layer *layer = t->weight[w].layer;
     lub_param *param = &layer->param[t->weight[w].param];
-    if (!layer->trainable || !param->trainable) continue;
-    t->optimizer->update(t->options, t->iterations, param->value, t->weight[w].gradient, t->weight[w].slot, lub_param_size(param));
+    lub_optimizer_step(t->optimizer, t->options, t->iterations, squares, param->value, t->weight[w].gradient,
+                       t->weight[w].slot, lub_param_size(param));
     layer->version++;
   }
 }
@@ -374,7 +396,7 @@ bool lub_trainer_advance(lub_trainer *t) {
   lub_blas_leave();
   if (t->phase < phases) return false;
   t->running = false;
-  t->result = lub_sum_doubles(t->loss_sum, t->nshards) / (double)t->n;
+  t->result = lub_sum_doubles(t->loss_sum, t->nshards) / (double)t->n + t->penalty;
   return true;
 }
 
@@ -382,7 +404,7 @@ bool lub_trainer_advance(lub_trainer *t) {
 
 static lub_status make_slots(lub_trainer *t, lub_error *err) {
   for (int w = 0; w < t->nweights; w++)
-    for (int k = 0; k < t->optimizer->slots; k++) {
+    for (int k = 0; k < lub_optimizer_slots(t->optimizer, t->options); k++) {
       int64_t n = lub_param_size(&t->weight[w].layer->param[t->weight[w].param]);
       if (t->weight[w].slot[k]) continue;
       t->weight[w].slot[k] = lub_calloc((size_t)n, sizeof(float));
@@ -419,7 +441,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
 lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const float *x, const float *y, const float *weights,
                              float *outputs, int64_t n, lub_error *err) {
   t->running = false;
-  if (mode != LUB_PREDICT && !t->loss) return lub_fail(err, LUB_EARG, "trainer: it has no loss");
+  if (mode != LUB_PREDICT && !t->loss.kind) return lub_fail(err, LUB_EARG, "trainer: it has no loss");
   if (mode == LUB_TRAIN && !t->optimizer) return lub_fail(err, LUB_EARG, "trainer: it has no optimizer");
   t->mode = mode;
   t->n = n;
@@ -432,6 +454,7 @@ lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const float *x, cons
   t->key = lub_mix(lub_mix(t->seed, 0xD0), (uint64_t)t->iterations);
   t->cursor = 0, t->phase = 0;
   memset(t->loss_sum, 0, sizeof t->loss_sum);
+  t->penalty = mode == LUB_PREDICT ? 0 : penalty_of(t);
   t->running = true;
   return LUB_OK;
 }
@@ -453,12 +476,20 @@ void lub_trainer_set_seed(lub_trainer *t, uint64_t seed) { t->seed = seed; }
 int64_t lub_trainer_allocations(const lub_trainer *t) { return t->allocations; }
 double lub_trainer_bytes(const lub_trainer *t) { return 4.0 * (double)t->arena_floats; }
 
-int lub_trainer_slots(const lub_trainer *t) { return t->optimizer ? t->nweights * t->optimizer->slots : 0; }
+const lub_loss *lub_trainer_loss_function(const lub_trainer *t) { return &t->loss; }
+
+lub_shape lub_trainer_targets(const lub_trainer *t) {
+  return t->loss.kind ? lub_loss_target_shape(t->loss.kind, &t->plan->output_shape) : t->plan->output_shape;
+}
+
+static int slots_of(const lub_trainer *t) { return t->optimizer ? lub_optimizer_slots(t->optimizer, t->options) : 0; }
+
+int lub_trainer_slots(const lub_trainer *t) { return t->nweights * slots_of(t); }
 
 float *lub_trainer_slot(lub_trainer *t, int number, const lub_param **param) {
   lub_error err;
   if (make_slots(t, &err) != LUB_OK) return NULL;
-  const weight *w = &t->weight[number / t->optimizer->slots];
+  const weight *w = &t->weight[number / slots_of(t)];
   if (param) *param = &w->layer->param[w->param];
-  return w->slot[number % t->optimizer->slots];
+  return w->slot[number % slots_of(t)];
 }

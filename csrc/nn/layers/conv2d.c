@@ -10,8 +10,10 @@ static const lub_option options[] = {
     {.name = "dilation_rate", .type = LUB_OPTION_INTS, .count = 2, .offset = offsetof(lub_conv2d_options, dilation_rate), .fallback = 1, .min = 1, .max = 1 << 20},
     {.name = "activation", .type = LUB_OPTION_CHOICE, .choices = lub_activation_names, .offset = offsetof(lub_conv2d_options, activation), .nullable = true, .fallback = LUB_LINEAR},
     {.name = "use_bias", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_conv2d_options, use_bias), .fallback = 1},
-    {.name = "kernel_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_conv2d_options, kernel_initializer), .fallback = LUB_GLOROT_UNIFORM},
-    {.name = "bias_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_conv2d_options, bias_initializer), .fallback = LUB_ZEROS},
+    LUB_INITIALIZER_OPTION(lub_conv2d_options, kernel_initializer, LUB_GLOROT_UNIFORM),
+    LUB_INITIALIZER_OPTION(lub_conv2d_options, bias_initializer, LUB_ZEROS),
+    LUB_REGULARIZER_OPTION(lub_conv2d_options, kernel_regularizer),
+    LUB_REGULARIZER_OPTION(lub_conv2d_options, bias_regularizer),
     LUB_OPTIONS_END};
 
 typedef struct windows {
@@ -50,10 +52,11 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const lub_conv2d_options *o = layer->options;
   int64_t area = o->kernel_size[0] * o->kernel_size[1], channels = in->dim[2];
   param[0] = (lub_param){.name = "kernel", .shape = {4, {o->kernel_size[0], o->kernel_size[1], channels, o->filters}},
-                         .initializer = (lub_initializer)o->kernel_initializer, .fan_in = area * channels,
-                         .fan_out = area * o->filters, .trainable = true};
+                         .initialized_by = &o->kernel_initializer, .regularizer = &o->kernel_regularizer,
+                         .fan_in = area * channels, .fan_out = area * o->filters, .trainable = true};
   if (!o->use_bias) return 1;
-  param[1] = (lub_param){.name = "bias", .shape = {1, {o->filters}}, .initializer = (lub_initializer)o->bias_initializer,
+  param[1] = (lub_param){.name = "bias", .shape = {1, {o->filters}},
+                         .initialized_by = &o->bias_initializer, .regularizer = &o->bias_regularizer,
                          .fan_in = o->filters, .fan_out = o->filters, .trainable = true};
   return 2;
 }

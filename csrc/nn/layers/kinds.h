@@ -19,7 +19,8 @@ extern const char *const lub_padding_names[];
 
 typedef struct lub_conv2d_options {
   int64_t filters, kernel_size[2], strides[2], dilation_rate[2];
-  int padding, activation, kernel_initializer, bias_initializer;
+  int padding, activation;
+  lub_object kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer;
   bool use_bias;
 } lub_conv2d_options;
 
@@ -34,7 +35,8 @@ typedef struct lub_dropout_options {
 
 typedef struct lub_dense_options {
   int64_t units;
-  int activation, kernel_initializer, bias_initializer;
+  int activation;
+  lub_object kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer;
   bool use_bias;
 } lub_dense_options;
 
