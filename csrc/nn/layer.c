@@ -10,7 +10,8 @@
 
 const lub_layer_kind *const lub_layer_kinds[] = {
     &lub_input_kind,   &lub_conv2d_kind, &lub_max_pooling2d_kind, &lub_dropout_kind, &lub_global_average_pooling2d_kind,
-    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind,    NULL};
+    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind,
+    &lub_lstm_kind,    &lub_gru_kind,    &lub_bidirectional_kind, NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
   for (const lub_layer_kind *const *kind = lub_layer_kinds; *kind; kind++)
@@ -76,6 +77,7 @@ static lub_status make_weights(lub_layer *layer, const lub_param *params, int n,
     return status;
   }
   layer->nparams = n;
+  if (layer->kind->begin) layer->kind->begin(layer);
   layer->built = true;
   layer->version++;
   return LUB_OK;

@@ -122,6 +122,10 @@ function forward.Dropout(config, _, x, shape, key)
   return y, shape
 end
 
+local recurrent = require "support.recurrent64"
+for kind, f in pairs(recurrent.forward) do forward[kind] = f end
+recurrent.setup(activations, hash32)
+
 --- Flattens a nested table.
 function float64.flat(t, out)
   out = out or {}
@@ -146,7 +150,9 @@ function float64.predict(model, x, shape, step)
   for i, layer in ipairs(model) do
     local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample)
     x, shape = forward[layer.kind](layer.config, layer.weights, x, shape, key)
-    x = activations[layer.config.activation or "linear"](x, shape[#shape])
+    if not recurrent.forward[layer.kind] then
+      x = activations[layer.config.activation or "linear"](x, shape[#shape])
+    end
   end
   return x, shape
 end

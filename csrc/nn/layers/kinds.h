@@ -13,6 +13,9 @@ extern const lub_layer_kind lub_global_average_pooling2d_kind;
 extern const lub_layer_kind lub_flatten_kind;
 extern const lub_layer_kind lub_dense_kind;
 extern const lub_layer_kind lub_activation_kind;
+extern const lub_layer_kind lub_lstm_kind;
+extern const lub_layer_kind lub_gru_kind;
+extern const lub_layer_kind lub_bidirectional_kind;
 
 enum { LUB_VALID, LUB_SAME };
 extern const char *const lub_padding_names[];

@@ -9,6 +9,11 @@ uint64_t lub_stage_key(const lub_stage_pass *pass, int number, int64_t sample) {
   return lub_mix(lub_mix(pass->key, (uint64_t)number), (uint64_t)sample);
 }
 
+static int64_t saved_floats(const lub_stage *stage) {
+  const lub_layer *layer = stage->layer[0];
+  return layer->kind->saved_floats ? layer->kind->saved_floats(layer, stage->in) : 0;
+}
+
 static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, const float **x, float **gx) {
   int64_t out = lub_shape_size(&stage->out);
   for (int n = 0; n < stage->ninputs; n++) {
@@ -17,7 +22,7 @@ static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int6
     gx[n] = pass->gx[n] ? pass->gx[n] + i * in : NULL;
   }
   return (lub_pass){.layer = stage->layer[0], .in = stage->in, .out = &stage->out, .x = x, .gx = gx,
-                    .y = pass->y + i * out, .training = pass->training,
+                    .y = pass->y + i * out, .saved = (float *)pass->saved + i * saved_floats(stage), .training = pass->training,
                     .key = lub_stage_key(pass, stage->number[0], pass->sample + i)};
 }
 
@@ -67,5 +72,6 @@ void lub_reference_stage(lub_stage *stage) {
   stage->kind = &reference_kind;
   stage->nlayers = 1;
   stage->gradient_size = lub_layer_count(stage->layer[0], false);
+  stage->saved_size = sizeof(float) * (size_t)saved_floats(stage);
   if (stage->activation != LUB_LINEAR) stage->scratch_size = sizeof(float) * (size_t)lub_shape_size(&stage->out);
 }
