@@ -43,7 +43,8 @@ local function random_layer(next_number, usual, sequences)
   }
 end
 
--- Recurrent layers behind (steps, features), then a dense softmax; weights that are not too tame.
+-- Recurrent layers behind (steps, features), then a dense softmax; weights that are not too tame, but over many steps
+-- small enough that linear and relu ones do not grow without end.
 local function random_net(seed, usual)
   local next_number = nets.random(seed)
   local shape = { next_number(1, usual and 20 or 6), next_number(1, usual and 30 or 4) }
@@ -60,7 +61,7 @@ local function random_net(seed, usual)
     local weights = {}
     for j, weight in ipairs(layer:weights()) do
       local noise = lubdub.Tensor.randn { weight.value:size(), seed = seed * 100 + 10 * i + j } * 0.2
-      weights[j] = weight.value + noise:reshape(weight.value:shape())
+      weights[j] = (weight.value + noise:reshape(weight.value:shape())) * (usual and 0.6 or 1)
     end
     layer:set_weights(weights)
   end
@@ -97,4 +98,34 @@ describe("gradients through time", function()
       end
     end)
   end
+end)
+
+-- The largest relative difference of the gradients of two runs, and which weight has it.
+local function gradient_difference(layers, got, expected)
+  local most, where = 0, ""
+  for i, list in ipairs(expected) do
+    for j, g in ipairs(list) do
+      local difference = relative_difference(float64.flat(got[i][j]:totable()), float64.flat(g:totable()))
+      if difference > most then most, where = difference, ("%s weight %d"):format(layers[i], j) end
+    end
+  end
+  return most, where
+end
+
+describe("the recurrent stage", function()
+  it("does what the reference path does, over random nets", function()
+    for seed = 1, 150 do
+      local layers, shape, classes = random_net(seed + 5000, true)
+      local n = ({ 1, 2, 5, 16, 17, 35 })[1 + seed % 6]
+      local x, y, w = batch(n, shape, classes, seed)
+      local plan = tostring(core.Trainer { layers = layers, input_shape = shape })
+      assert.truthy(plan:find("recurrent", 1, true), plan)
+      local fast, fast_loss, fast_outputs = nets.gradients(layers, shape, x, y, w, { seed = seed })
+      local slow, slow_loss, slow_outputs = nets.gradients(layers, shape, x, y, w, { seed = seed, reference = true })
+      assert.near(slow_loss, fast_loss, 1e-5 * math.max(1, slow_loss), "loss of net " .. seed)
+      assert.is_true(fast_outputs:allclose(slow_outputs, { rtol = 1e-4, atol = 1e-5 }), "outputs of net " .. seed)
+      local difference, where = gradient_difference(layers, fast, slow)
+      assert.is_true(difference < 1e-4, ("net %d, %s: %g"):format(seed, where, difference))
+    end
+  end)
 end)
