@@ -44,6 +44,7 @@ struct lub_trainer {
   int64_t *packed_at;              /* by stage: place of its packed gradient in a shard, or behind all shards */
   int64_t thread_floats, batch_floats, shard_floats, whole_floats;
   int64_t scratch_at;              /* in a thread's block */
+  int64_t cleared_floats;          /* of batch_floats: values and gradients, in front of what stages save */
 
   float *arena, *thread_block, *batch_block, *shards, *whole;
   int64_t arena_floats, allocations;
@@ -106,6 +107,7 @@ static void lay_out(lub_trainer *t) {
     if (v != plan->output) t->value[v].at = batch ? (*total += size) - size : take(total, size);
     t->gradient[v].at = batch ? (*total += size) - size : take(total, size);
   }
+  t->cleared_floats = t->batch_floats;
   size_t scratch = 0;
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
@@ -438,7 +440,10 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   t->batch_block = t->thread_block + threads;
   t->shards = t->batch_block + batch;
   t->whole = t->shards + t->nshards * t->shard_floats;
-  if (training) memset(t->batch_block, 0, sizeof(float) * (size_t)(floats - threads));
+  if (training) {
+    memset(t->batch_block, 0, sizeof(float) * (size_t)(t->cleared_floats * t->n));
+    memset(t->shards, 0, sizeof(float) * (size_t)(floats - threads - batch));
+  }
   return LUB_OK;
 }
 
