@@ -10,7 +10,7 @@
 
 const lub_layer_kind *const lub_layer_kinds[] = {
     &lub_input_kind,   &lub_conv2d_kind, &lub_max_pooling2d_kind, &lub_dropout_kind, &lub_global_average_pooling2d_kind,
-    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind,
+    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind, &lub_batch_normalization_kind,
     &lub_lstm_kind,    &lub_gru_kind,    &lub_bidirectional_kind, NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {

@@ -63,6 +63,7 @@ typedef struct lub_layer_kind {
   size_t options_size;
   int activation_at; /* offset of the activation's choice in the options; -1: none */
   int inputs;        /* how many inputs it takes */
+  bool training_only; /* at inference it is the identity */
   /* Refuses options that do not fit together; may be NULL. */
   lub_status (*check)(const void *options, lub_error *err);
   /* The output's shape, or LUB_EARG with a message that begins with the kind's name in lower case. */

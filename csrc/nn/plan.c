@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "nn/kernels/kernels.h"
 #include "nn/layers/kinds.h"
 #include "nn/stages/recurrent.h"
 
@@ -16,7 +17,7 @@ typedef struct node_state {
 typedef struct planner {
   const lub_node *nodes;
   int n;
-  bool reference;
+  lub_purpose purpose;
   node_state *state;
   lub_nn_plan *plan;
 } planner;
@@ -63,35 +64,60 @@ static bool follows(const planner *p, int i) {
   return i < p->n && p->nodes[i].ninputs == 1 && p->nodes[i].input[0] == i - 1 && p->state[i - 1].consumers == 1;
 }
 
+static bool is_relu(const planner *p, int i) {
+  return is(p, i, &lub_activation_kind) && lub_layer_activation(p->nodes[i].layer) == LUB_RELU;
+}
+
+/* Whether node i is a pool whose windows tile its input. */
+static bool is_tiling_pool(const planner *p, int i) {
+  if (!is(p, i, &lub_max_pooling2d_kind)) return false;
+  const lub_max_pooling2d_options *pool = p->nodes[i].layer->options;
+  bool tiles = pool->padding == LUB_VALID && pool->pool_size[0] * pool->pool_size[1] < LUB_NO_GRADIENT;
+  for (int axis = 0; axis < 2; axis++)
+    tiles = tiles && (pool->strides[axis] == LUB_NONE_INT || pool->strides[axis] == pool->pool_size[axis]);
+  return tiles;
+}
+
+/* What may stand behind a convolution or a normalization, from node i + run on: relu (where `activation` is still linear), a pool, dropout.
+ * Returns the new run. */
+static int tail_run(const planner *p, int i, int run, lub_activation *activation) {
+  if (*activation == LUB_LINEAR && follows(p, i + run) && is_relu(p, i + run)) {
+    *activation = LUB_RELU;
+    run++;
+  }
+  if (follows(p, i + run) && is_tiling_pool(p, i + run)) run++;
+  if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
+  return run;
+}
+
+/* Whether node i normalizes by the batch at hand: then it needs the whole batch. */
+static bool is_batch_norm(const planner *p, int i) {
+  return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && p->nodes[i].layer->trainable;
+}
+
 /* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
 static int conv_run(const planner *p, int i, lub_activation *activation) {
-  if (p->reference || !is(p, i, &lub_conv2d_kind)) return 0;
+  if (p->purpose.reference || !is(p, i, &lub_conv2d_kind)) return 0;
   const lub_conv2d_options *conv = p->nodes[i].layer->options;
   if (conv->strides[0] != 1 || conv->strides[1] != 1 || conv->dilation_rate[0] != 1 || conv->dilation_rate[1] != 1)
     return 0;
   *activation = lub_layer_activation(p->nodes[i].layer);
   if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
   int run = 1;
-  if (follows(p, i + run) && is(p, i + run, &lub_max_pooling2d_kind)) {
-    const lub_max_pooling2d_options *pool = p->nodes[i + run].layer->options;
-    bool tiles = pool->padding == LUB_VALID && pool->pool_size[0] * pool->pool_size[1] < 255;
-    for (int axis = 0; axis < 2; axis++)
-      tiles = tiles && (pool->strides[axis] == LUB_NONE_INT || pool->strides[axis] == pool->pool_size[axis]);
-    if (tiles) run++;
-  }
-  if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
-  return run;
+  if (!p->purpose.training && *activation == LUB_LINEAR && follows(p, i + run) && is(p, i + run, &lub_batch_normalization_kind))
+    run++; /* folded into the weights */
+  return tail_run(p, i, run, activation);
 }
 
 /* A dense layer so large that its weights should be read once per batch, not once per sample. */
 static bool is_large_dense(const planner *p, int i) {
   enum { LARGE = 1 << 16 };
   const lub_shape *in = input_shape(p, i, 0);
-  return !p->reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
+  return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
 }
 
 static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
-  if (!p->reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
+  if (!p->purpose.reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
   if (is_large_dense(p, i)) lub_dense_stage(stage);
   else lub_reference_stage(stage);
   return LUB_OK;
@@ -122,7 +148,8 @@ static lub_stage *new_stage(planner *p, int first, int run) {
 /* Covers node i and perhaps the ones behind it; returns how many. */
 static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   lub_activation activation;
-  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind);
+  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) ||
+                 (!p->purpose.training && p->nodes[i].layer->kind->training_only);
   if (renamed && i < p->n - 1) {
     p->state[i].value = value_of(p, p->nodes[i].input[0]);
     return 1;
@@ -132,6 +159,15 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
     lub_stage *stage = new_stage(p, i, run);
     stage->activation = activation;
     *status = lub_conv_stage(stage, err);
+    p->state[i + run - 1].value = stage->output;
+    return run;
+  }
+  if (is_batch_norm(p, i)) {
+    activation = LUB_LINEAR;
+    run = p->purpose.reference ? 1 : tail_run(p, i, 1, &activation);
+    lub_stage *stage = new_stage(p, i, run);
+    stage->activation = activation;
+    *status = lub_batch_norm_stage(stage, err);
     p->state[i + run - 1].value = stage->output;
     return run;
   }
@@ -167,10 +203,11 @@ static void mark_gradients(lub_nn_plan *plan) {
   }
 }
 
-lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err) {
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
+                           lub_nn_plan **plan, lub_error *err) {
   *plan = NULL;
   if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
-  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
+  planner p = {.nodes = nodes, .n = n, .purpose = purpose, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
   if (p.plan) {
     p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
     p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));

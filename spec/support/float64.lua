@@ -145,24 +145,68 @@ function float64.model(layers)
   return model
 end
 
---- One sample forward. With `step` = { seed =, iterations =, sample = (from 0) } dropout is on.
-function float64.predict(model, x, shape, step)
-  for i, layer in ipairs(model) do
-    local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample)
-    x, shape = forward[layer.kind](layer.config, layer.weights, x, shape, key)
-    if not recurrent.forward[layer.kind] then
-      x = activations[layer.config.activation or "linear"](x, shape[#shape])
+-- Batch normalization of all samples: by their own statistics, or by the moving ones.
+local function batch_norm(layer, xs, shape, training)
+  local C, weights, n = shape[#shape], { table.unpack(layer.weights) }, 0
+  local gamma = layer.config.scale and table.remove(weights, 1)
+  local beta = layer.config.center and table.remove(weights, 1)
+  local mean, variance = { table.unpack(weights[1]) }, { table.unpack(weights[2]) }
+  if training then
+    for c = 1, C do mean[c], variance[c] = 0, 0 end
+    for _, x in ipairs(xs) do
+      n = n + #x // C
+      for i, value in ipairs(x) do mean[(i - 1) % C + 1] = mean[(i - 1) % C + 1] + value end
+    end
+    for c = 1, C do mean[c] = mean[c] / n end
+    for _, x in ipairs(xs) do
+      for i, value in ipairs(x) do
+        local c = (i - 1) % C + 1
+        variance[c] = variance[c] + (value - mean[c]) ^ 2 / n
+      end
     end
   end
-  return x, shape
+  local ys = {}
+  for k, x in ipairs(xs) do
+    ys[k] = {}
+    for i, value in ipairs(x) do
+      local c = (i - 1) % C + 1
+      ys[k][i] = (gamma and gamma[c] or 1) * (value - mean[c]) / math.sqrt(variance[c] + layer.config.epsilon)
+        + (beta and beta[c] or 0)
+    end
+  end
+  return ys, shape
+end
+
+--- Samples forward. With `step` = { seed =, iterations =, sample = (of the first one, from 0) } as while training.
+function float64.run(model, xs, shape, step)
+  for i, layer in ipairs(model) do
+    local ys, out = {}, nil
+    if layer.kind == "BatchNormalization" then
+      ys, out = batch_norm(layer, xs, shape, step)
+    else
+      for n, x in ipairs(xs) do
+        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample + n - 1)
+        ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key)
+        if not recurrent.forward[layer.kind] then
+          ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])
+        end
+      end
+    end
+    xs, shape = ys, out
+  end
+  return xs, shape
+end
+
+--- One sample forward.
+function float64.predict(model, x, shape, step)
+  return float64.run(model, { x }, shape, step)[1]
 end
 
 --- The training loss: sum over samples of w * crossentropy / n.
 function float64.loss(model, xs, shape, ys, ws, step)
   local total = 0
-  for n, x in ipairs(xs) do
-    if step then step.sample = n - 1 end
-    local p = float64.predict(model, x, shape, step)
+  if step then step.sample = 0 end
+  for n, p in ipairs(float64.run(model, xs, shape, step)) do
     local loss = 0
     for i, t in ipairs(ys[n]) do
       if t ~= 0 then loss = loss - t * math.log(p[i]) end

@@ -11,4 +11,8 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .lstm_step = LUB_VARIANT(lub_lstm_step),
                                                     .lstm_step_back = LUB_VARIANT(lub_lstm_step_back),
                                                     .gru_step = LUB_VARIANT(lub_gru_step),
-                                                    .gru_step_back = LUB_VARIANT(lub_gru_step_back)};
+                                                    .gru_step_back = LUB_VARIANT(lub_gru_step_back),
+                                                    .channel_sums = LUB_VARIANT(lub_channel_sums),
+                                                    .channel_affine = LUB_VARIANT(lub_channel_affine),
+                                                    .channel_gradient_sums = LUB_VARIANT(lub_channel_gradient_sums),
+                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient)};

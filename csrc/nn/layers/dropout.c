@@ -44,6 +44,7 @@ const lub_layer_kind lub_dropout_kind = {.name = "Dropout",
                                          .options_size = sizeof(lub_dropout_options),
                                          .activation_at = -1,
                                          .inputs = 1,
+                                         .training_only = true,
                                          .output_shape = output_shape,
                                          .forward = forward,
                                          .backward = backward};

@@ -16,6 +16,7 @@ extern const lub_layer_kind lub_activation_kind;
 extern const lub_layer_kind lub_lstm_kind;
 extern const lub_layer_kind lub_gru_kind;
 extern const lub_layer_kind lub_bidirectional_kind;
+extern const lub_layer_kind lub_batch_normalization_kind;
 
 enum { LUB_VALID, LUB_SAME };
 extern const char *const lub_padding_names[];
@@ -46,6 +47,20 @@ typedef struct lub_dense_options {
 typedef struct lub_activation_options {
   int activation;
 } lub_activation_options;
+
+typedef struct lub_batch_normalization_options {
+  int64_t axis;
+  double momentum, epsilon;
+  bool center, scale;
+} lub_batch_normalization_options;
+
+/* Which params of a BatchNormalization are which; -1: it has none. */
+typedef struct lub_batch_normalization {
+  int gamma, beta, mean, variance;
+} lub_batch_normalization;
+lub_batch_normalization lub_batch_normalization_of(const lub_layer *layer);
+/* What it does to channel c at inference: y = scale * x + offset. */
+void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *scale, float *offset);
 
 /* One spatial axis of a window that slides (convolution or pool), as Keras and TensorFlow cut it:
  * valid: out = floor((in - extent) / stride) + 1 with extent = dilation * (size - 1) + 1, or 0 where it does not fit;

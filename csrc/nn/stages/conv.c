@@ -12,26 +12,42 @@
 
 /* === weights === */
 
-static void pack(lub_stage *stage) {
+/* What filter o is multiplied by, and what is added behind it: 1 and the bias, or those with a normalization folded in. */
+static void filter_affine(const lub_stage *stage, int64_t o, float *scale, float *offset) {
+  const conv_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
-  if (stage->version[0] == layer->version) return;
+  const float bias = layer->nparams > 1 ? layer->param[1].value[o] : 0;
+  *scale = 1, *offset = 0;
+  if (s->norm >= 0) lub_batch_normalization_affine(stage->layer[s->norm], o, scale, offset);
+  *offset += *scale * bias;
+}
+
+static bool is_stale(const lub_stage *stage) {
+  const conv_state *s = stage->state;
+  return stage->version[0] != stage->layer[0]->version ||
+         (s->norm >= 0 && stage->version[s->norm] != stage->layer[s->norm]->version);
+}
+
+static void pack(lub_stage *stage) {
+  if (!is_stale(stage)) return;
   conv_state *s = stage->state;
   const int vector = s->kernels->vector;
   const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
   const int64_t back_terms = s->kernel_h * s->kernel_w * s->lanes_out;
-  const float *k = layer->param[0].value;
-  for (int64_t i = 0; i < s->kernel_h; i++)
-    for (int64_t j = 0; j < s->kernel_w; j++)
-      for (int64_t c = 0; c < s->channels; c++)
-        for (int64_t o = 0; o < s->filters; o++, k++) {
-          int64_t term = (i * s->kernel_w + j) * s->channels + c;
-          int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
-          s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = *k;
-          if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = *k;
-          else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = *k;
-        }
-  if (layer->nparams > 1) memcpy(s->bias, layer->param[1].value, sizeof(float) * (size_t)s->filters);
-  stage->version[0] = layer->version;
+  for (int64_t o = 0; o < s->filters; o++) {
+    float scale;
+    filter_affine(stage, o, &scale, &s->bias[o]);
+    for (int64_t term = 0; term < terms; term++) {
+      const float k = stage->layer[0]->param[0].value[term * s->filters + o] * scale;
+      const int64_t tap = term / s->channels, c = term % s->channels, i = tap / s->kernel_w, j = tap % s->kernel_w;
+      const int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
+      s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = k;
+      if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = k;
+      else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = k;
+    }
+  }
+  stage->version[0] = stage->layer[0]->version;
+  if (s->norm >= 0) stage->version[s->norm] = stage->layer[s->norm]->version;
 }
 
 /* === forward === */
@@ -119,11 +135,13 @@ static void read_layers(const lub_stage *stage, conv_state *s) {
   s->above = h.before, s->left = w.before, s->conv_width = w.out;
   s->padded_height = h.out + s->kernel_h - 1, s->padded_width = w.out + s->kernel_w - 1;
   s->pool_h = s->pool_w = 1;
-  s->dropout = -1;
+  s->dropout = s->norm = -1;
   for (int i = 1; i < stage->nlayers; i++) {
     if (stage->layer[i]->kind == &lub_max_pooling2d_kind) {
       const lub_max_pooling2d_options *pool = stage->layer[i]->options;
       s->pool_h = (int)pool->pool_size[0], s->pool_w = (int)pool->pool_size[1];
+    } else if (stage->layer[i]->kind == &lub_batch_normalization_kind) {
+      s->norm = i;
     } else if (stage->layer[i]->kind == &lub_dropout_kind) {
       s->dropout = i;
       s->rate = ((const lub_dropout_options *)stage->layer[i]->options)->rate;

@@ -310,7 +310,7 @@ static part part_of_pass(const lub_stage *stage, const lub_stage_pass *pass, int
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   int64_t chunks;
   part p = part_of_pass(stage, pass, &chunks);
-  lub_parallel(chunks, lub_num_threads(), run_chunk, &p);
+  lub_parallel(chunks, pass->threads, run_chunk, &p);
 }
 
 typedef struct sum_work {
@@ -333,10 +333,10 @@ static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
   int64_t chunks;
   part p = part_of_pass(stage, pass, &chunks);
   p.back = true;
-  lub_parallel(chunks, lub_num_threads(), run_chunk, &p);
+  lub_parallel(chunks, pass->threads, run_chunk, &p);
   if (pass->part + 1 < parts(stage, pass->count)) return;
   sum_work sum = {.gradient = pass->gradient, .shards = p.shards, .floats = s->shard_floats};
-  lub_parallel((s->shard_floats + SUM - 1) / SUM, lub_num_threads(), sum_chunk, &sum);
+  lub_parallel((s->shard_floats + SUM - 1) / SUM, pass->threads, sum_chunk, &sum);
 }
 
 /* The first shard holds the sum. */
