@@ -284,7 +284,7 @@ describe("keras.load_model: forms of JSON", function()
   it("that bear on training alone, or on precision, are warned about", function()
     local name
     local said = warnings(function()
-      local regularizer = object("L2", { l2 = 0.01 })
+      local regularizer = object("OrthogonalRegularizer", { factor = 0.01 })
       name = file_with(sequential(input, dense { kernel_regularizer = regularizer, dtype = "float16" }))
       assert(lubdub.load_model(name))
     end)
@@ -364,7 +364,7 @@ describe("keras.load_model: training_config", function()
     local losses = { "categorical_crossentropy", object("CategoricalCrossentropy", { from_logits = false }),
       object("function", "categorical_crossentropy") }
     local metrics = { { "acc" }, { { "accuracy" } }, { object("MeanMetricWrapper", { name = "accuracy" }) },
-      { object("CategoricalAccuracy", { name = "categorical_accuracy" }) } }
+      { object("CategoricalAccuracy", { name = "accuracy", dtype = "float32" }) } }
     local rates = { { learning_rate = 0.25 }, { lr = 0.25, decay = 0.0 },
       { learning_rate = 0.25, weight_decay = json.null } }
     local said = warnings(function()
@@ -385,12 +385,15 @@ describe("keras.load_model: training_config", function()
     local adam = object("Adam", { learning_rate = 0.1 })
     local cases = {
       ["the optimizer Nadam is not known"] = { "categorical_crossentropy", {}, object("Nadam", {}) },
-      ["clipnorm of Adam is not known"] = { "categorical_crossentropy", {}, object("Adam", { clipnorm = 1.0 }) },
-      ["momentum of SGD is not known"] = { "categorical_crossentropy", {}, object("SGD", { momentum = 0.9 }) },
-      ["a schedule of learning rates is not known"] = { "categorical_crossentropy", {},
-        object("Adam", { learning_rate = object("ExponentialDecay", {}) }) },
-      ["the loss CategoricalCrossentropy with these options is not known"] =
-        { object("CategoricalCrossentropy", { from_logits = true }), {}, adam },
+      ["use_ema of Adam is not known"] = { "categorical_crossentropy", {}, object("Adam", { use_ema = true }) },
+      ["the schedule InverseTimeDecay is not known"] = { "categorical_crossentropy", {},
+        object("Adam", { learning_rate = object("InverseTimeDecay", {}) }) },
+      ["the loss CategoricalCrossentropy with reduction = sum is not known"] =
+        { object("CategoricalCrossentropy", { reduction = "sum" }), {}, adam },
+      ["the loss SparseCategoricalCrossentropy with ignore_class is not known"] =
+        { object("SparseCategoricalCrossentropy", { ignore_class = -1 }), {}, adam },
+      ["the metric AUC with num_labels is not known"] =
+        { "categorical_crossentropy", { object("AUC", { num_labels = 2 }) }, adam },
     }
     for reason, case in pairs(cases) do
       local said = warnings(function() assert.is_nil(loaded(table.unpack(case)).optimizer) end)

@@ -63,7 +63,8 @@ static batch read_batch(lua_State *L, const lub_loss *loss) {
   if (!lua_isnoneornil(L, 4)) {
     b.w = lubL_checkcontiguous(L, 4);
     if (b.w->shape.ndim != 1 || b.w->shape.dim[0] != b.n)
-      luaL_error(L, "%s: sample weights must be (%d,), got %s", loss->kind->name, (int)b.n, lub_shape_text(&b.w->shape, "?", got));
+      luaL_error(L, "%s: sample weights must be (%d,), got %s", loss->kind->name, (int)b.n,
+                 lub_shape_text(&b.w->shape, "?", got));
   }
   return b;
 }
@@ -126,7 +127,7 @@ static int loss_config(lua_State *L) {
 
 static int loss_tostring(lua_State *L) {
   lub_loss *loss = lubL_checkloss(L, 1);
-  lubL_pushoptionstext(L, loss->kind->options, loss->options, 1);
+  lubL_pushoptionstext(L, loss->kind->options, loss->options, LUBL_BRIEF);
   lua_pushfstring(L, "%s(%s)", loss->kind->class_name, lua_tostring(L, -1));
   return 1;
 }

@@ -70,8 +70,9 @@ void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option
                       const char *const *extra);
 /* Pushes a table with the value of every option. */
 void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options);
-/* Pushes a string: "name=value, ..." in the table's order, options at their default left out when
- * `brief`. */
+/* Pushes a string: "name = value, ..." in the table's order. LUBL_BRIEF leaves out what is at its default,
+ * LUBL_NO_NONES what is None by default. */
+enum { LUBL_WHOLE, LUBL_BRIEF, LUBL_NO_NONES };
 void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *options, int brief);
 
 #endif

@@ -14,7 +14,8 @@ static lub_metric_batch read_batch(lua_State *L, const char *where, int args, bo
   lub_shape wanted = p->shape;
   if (class_numbers) wanted.ndim--;
   if (!lub_shape_equal(&y->shape, &wanted))
-    luaL_error(L, "%s: y must be %s, got %s", where, lub_shape_text(&wanted, "?", expected), lub_shape_text(&y->shape, "?", got));
+    luaL_error(L, "%s: y must be %s, got %s", where, lub_shape_text(&wanted, "?", expected),
+               lub_shape_text(&y->shape, "?", got));
   b.n = p->shape.dim[0];
   b.width = p->shape.dim[p->shape.ndim - 1];
   b.rows = lub_tensor_size(p) / b.n / b.width;
@@ -26,7 +27,8 @@ static lub_metric_batch read_batch(lua_State *L, const char *where, int args, bo
   }
   if (class_numbers)
     for (int64_t i = 0; i < b.n * b.rows; i++)
-      if (!(b.y[i] >= 1 && b.y[i] <= (float)b.width)) luaL_error(L, "%s: classes are counted from 1 to %d, got %f", where, (int)b.width, (lua_Number)b.y[i]);
+      if (!(b.y[i] >= 1 && b.y[i] <= (float)b.width))
+        luaL_error(L, "%s: classes are counted from 1 to %d, got %f", where, (int)b.width, (lua_Number)b.y[i]);
   return b;
 }
 
@@ -117,12 +119,19 @@ static int counts_buckets(lua_State *L) {
 }
 
 int lubL_open_metric(lua_State *L) {
-  static const luaL_Reg functions[] = {{"binary", counts_binary}, {"hits", counts_hits}, {"columns", counts_columns}, {"buckets", counts_buckets}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"binary", counts_binary},
+                                       {"hits", counts_hits},
+                                       {"columns", counts_columns},
+                                       {"buckets", counts_buckets},
+                                       {NULL, NULL}};
   static const struct {
     const char *name;
     lua_CFunction function;
     int class_numbers;
-  } both[] = {{"right", counts_right, 0}, {"right_numbers", counts_right, 1}, {"top_k", counts_top_k, 0}, {"top_k_numbers", counts_top_k, 1}};
+  } both[] = {{"right", counts_right, 0},
+              {"right_numbers", counts_right, 1},
+              {"top_k", counts_top_k, 0},
+              {"top_k_numbers", counts_top_k, 1}};
   luaL_newlib(L, functions);
   for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
     lua_pushboolean(L, both[i].class_numbers);

@@ -27,7 +27,7 @@ static int optimizer_config(lua_State *L) {
 
 static int optimizer_tostring(lua_State *L) {
   lubL_optimizer *o = lubL_checkoptimizer(L, 1);
-  lubL_pushoptionstext(L, o->kind->options, o->options, 0);
+  lubL_pushoptionstext(L, o->kind->options, o->options, LUBL_NO_NONES);
   lua_pushfstring(L, "%s(%s)", o->kind->name, lua_tostring(L, -1));
   return 1;
 }

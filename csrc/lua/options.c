@@ -331,7 +331,7 @@ void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *opt
   luaL_buffinit(L, &text);
   for (const lub_option *o = table; o->name; o++) {
     const void *field = (const char *)options + o->offset;
-    if (brief && lub_option_at_default(o, field)) continue;
+    if (brief && (brief == LUBL_BRIEF || o->none) && lub_option_at_default(o, field)) continue;
     if (!first) luaL_addstring(&text, ", ");
     first = false;
     luaL_addstring(&text, o->name);

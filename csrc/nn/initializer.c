@@ -31,20 +31,38 @@ enum { TRUNCATED, UNTRUNCATED, UNIFORM };
 static const char *const modes[] = {"fan_in", "fan_out", "fan_avg", NULL};
 static const char *const distributions[] = {"truncated_normal", "untruncated_normal", "uniform", NULL};
 
-#define SEED {.name = "seed", .type = LUB_OPTION_INT, .offset = 0, .nullable = true, .none = true, .min = 0, .max = 0x1p53}
-#define NUMBER(text, field, value, low) \
-  {.name = text, .type = LUB_OPTION_NUMBER, .offset = offsetof(numbers, field), .fallback = value, .min = low, .max = INFINITY}
+#define SEED                                                                                                           \
+  { .name = "seed", .type = LUB_OPTION_INT, .offset = 0, .nullable = true, .none = true, .min = 0, .max = 0x1p53 }
+#define NUMBER(text, field, value, low)                                                                                \
+  {                                                                                                                    \
+    .name = text, .type = LUB_OPTION_NUMBER, .offset = offsetof(numbers, field), .fallback = value, .min = low,        \
+    .max = INFINITY                                                                                                    \
+  }
 
 static const lub_option seed_options[] = {SEED, LUB_OPTIONS_END};
 static const lub_option no_options[] = {LUB_OPTIONS_END};
-static const lub_option scaling_options[] = {
-    {.name = "scale", .type = LUB_OPTION_NUMBER, .offset = offsetof(scaling, scale), .fallback = 1, .min = 1e-30, .max = INFINITY},
-    {.name = "mode", .type = LUB_OPTION_CHOICE, .offset = offsetof(scaling, mode), .choices = modes, .fallback = FAN_IN},
-    {.name = "distribution", .type = LUB_OPTION_CHOICE, .offset = offsetof(scaling, distribution), .choices = distributions, .fallback = TRUNCATED},
-    SEED,
-    LUB_OPTIONS_END};
-static const lub_option uniform_options[] = {NUMBER("minval", a, -0.05, -INFINITY), NUMBER("maxval", b, 0.05, -INFINITY), SEED, LUB_OPTIONS_END};
-static const lub_option normal_options[] = {NUMBER("mean", a, 0, -INFINITY), NUMBER("stddev", b, 0.05, 0), SEED, LUB_OPTIONS_END};
+static const lub_option scaling_options[] = {{.name = "scale",
+                                              .type = LUB_OPTION_NUMBER,
+                                              .offset = offsetof(scaling, scale),
+                                              .fallback = 1,
+                                              .min = 1e-30,
+                                              .max = INFINITY},
+                                             {.name = "mode",
+                                              .type = LUB_OPTION_CHOICE,
+                                              .offset = offsetof(scaling, mode),
+                                              .choices = modes,
+                                              .fallback = FAN_IN},
+                                             {.name = "distribution",
+                                              .type = LUB_OPTION_CHOICE,
+                                              .offset = offsetof(scaling, distribution),
+                                              .choices = distributions,
+                                              .fallback = TRUNCATED},
+                                             SEED,
+                                             LUB_OPTIONS_END};
+static const lub_option uniform_options[] = {NUMBER("minval", a, -0.05, -INFINITY),
+                                             NUMBER("maxval", b, 0.05, -INFINITY), SEED, LUB_OPTIONS_END};
+static const lub_option normal_options[] = {NUMBER("mean", a, 0, -INFINITY), NUMBER("stddev", b, 0.05, 0), SEED,
+                                            LUB_OPTIONS_END};
 static const lub_option orthogonal_options[] = {NUMBER("gain", a, 1, -INFINITY), SEED, LUB_OPTIONS_END};
 static const lub_option constant_options[] = {NUMBER("value", a, 0, -INFINITY), LUB_OPTIONS_END};
 
@@ -84,7 +102,9 @@ static void fill_truncated(float *x, int64_t n, double mean, double deviation, u
 }
 
 static void fill_scaled(float *x, int64_t n, const scaling *how, int64_t fan_in, int64_t fan_out, uint64_t key) {
-  double fan = how->mode == FAN_IN ? (double)fan_in : how->mode == FAN_OUT ? (double)fan_out : 0.5 * (double)(fan_in + fan_out);
+  double fan = how->mode == FAN_IN    ? (double)fan_in
+               : how->mode == FAN_OUT ? (double)fan_out
+                                      : 0.5 * (double)(fan_in + fan_out);
   double variance = how->scale / (fan > 1 ? fan : 1), limit = sqrt(3 * variance);
   switch (how->distribution) {
   case UNIFORM: lub_fill_uniform(x, n, -limit, limit, key); break;
@@ -125,7 +145,8 @@ static void orthonormalize(double *v, int64_t count, int64_t length) {
 static lub_status fill_orthogonal(float *x, const lub_shape *shape, double gain, uint64_t key, lub_error *err) {
   char text[LUB_SHAPE_TEXT];
   if (shape->ndim < 2)
-    return lub_fail(err, LUB_EARG, "orthogonal needs at least two dimensions, got %s", lub_shape_text(shape, "?", text));
+    return lub_fail(err, LUB_EARG, "orthogonal needs at least two dimensions, got %s",
+                    lub_shape_text(shape, "?", text));
   int64_t columns = shape->dim[shape->ndim - 1], n = lub_shape_size(shape), rows = columns > 0 ? n / columns : 0;
   int64_t count = rows < columns ? rows : columns, length = rows < columns ? columns : rows;
   if (n == 0) return LUB_OK;
@@ -168,7 +189,9 @@ lub_status lub_initialize(const lub_object *object, float *value, const lub_shap
     for (int64_t i = 0; i < n; i++) value[i] = object->kind == LUB_CONSTANT ? (float)o->a : object->kind == LUB_ONES;
     break;
   default: {
-    scaling how = {.mode = named[object->kind].mode, .distribution = named[object->kind].distribution, .scale = named[object->kind].scale};
+    scaling how = {.mode = named[object->kind].mode,
+                   .distribution = named[object->kind].distribution,
+                   .scale = named[object->kind].scale};
     fill_scaled(value, n, &how, fan_in, fan_out, key);
   }
   }

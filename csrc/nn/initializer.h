@@ -35,9 +35,11 @@ typedef enum lub_initializer {
 extern const lub_object_kind lub_initializer_kinds[];
 
 /* A layer's option that holds an initializer: `field` of the struct `owner` is a lub_object. */
-#define LUB_INITIALIZER_OPTION(owner, field, which)                                                               \
-  {.name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_initializer_kinds, .offset = offsetof(owner, field), \
-   .fallback = which}
+#define LUB_INITIALIZER_OPTION(owner, field, which)                                                                    \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_initializer_kinds, .offset = offsetof(owner, field),       \
+    .fallback = which                                                                                                  \
+  }
 
 /* An initializer with the defaults of its options. */
 void lub_initializer_default(lub_initializer kind, lub_object *object);

@@ -50,8 +50,8 @@ int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
 }
 
 lub_activation lub_layer_activation(const lub_layer *layer) {
-  int at = layer->kind->activation_at;
-  return at < 0 ? LUB_LINEAR : (lub_activation) * (const int *)((const char *)layer->options + at);
+  int at = layer->kind->activation_at, choice = at < 0 ? LUB_NONE_CHOICE : *(const int *)((const char *)layer->options + at);
+  return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
 }
 
 static lub_status initialize(const lub_layer *layer, const lub_param *param, uint64_t key, lub_error *err) {

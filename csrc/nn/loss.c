@@ -2,13 +2,24 @@
 
 #include <string.h>
 
-const lub_loss_kind *const lub_loss_kinds[] = {&lub_categorical_crossentropy, &lub_sparse_categorical_crossentropy,
-                                               &lub_binary_crossentropy,      &lub_mean_squared_error,
-                                               &lub_mean_absolute_error,      &lub_huber, NULL};
+const lub_loss_kind *const lub_loss_kinds[] = {&lub_categorical_crossentropy,
+                                               &lub_sparse_categorical_crossentropy,
+                                               &lub_binary_crossentropy,
+                                               &lub_mean_squared_error,
+                                               &lub_mean_absolute_error,
+                                               &lub_huber,
+                                               NULL};
 
-const char *const lub_loss_names[] = {"categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy",
-                                      "mean_squared_error",       "mean_absolute_error",             "huber",
-                                      "mse", "mae", "bce", NULL};
+const char *const lub_loss_names[] = {"categorical_crossentropy",
+                                      "sparse_categorical_crossentropy",
+                                      "binary_crossentropy",
+                                      "mean_squared_error",
+                                      "mean_absolute_error",
+                                      "huber",
+                                      "mse",
+                                      "mae",
+                                      "bce",
+                                      NULL};
 
 const lub_loss_kind *lub_loss_named(const char *name) {
   for (const lub_loss_kind *const *kind = lub_loss_kinds; *kind; kind++) {

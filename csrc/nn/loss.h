@@ -1,6 +1,8 @@
 /* loss.h - losses and their gradients, one sample at a time. Names, options and numbers are Keras' on TensorFlow:
  * behind a final softmax the categorical ones are computed from its inputs (the logits), behind a final sigmoid
- * the binary one; elsewhere outputs are probabilities, kept within [1e-7, 1 - 1e-7], or with from_logits logits. */
+ * the binary one; elsewhere outputs are probabilities, kept within [1e-7, 1 - 1e-7], or with from_logits logits.
+ * (Keras on TensorFlow takes the inputs of either activation for either loss, which is no cross-entropy of the
+ * outputs; there we do what it does on JAX.) */
 #ifndef LUB_NN_LOSS_H
 #define LUB_NN_LOSS_H
 
@@ -12,16 +14,17 @@
 
 /* A loss over one sample of rows * width outputs: the mean over its rows of the loss of each. */
 typedef struct lub_loss_kind {
-  const char *name, *class_name;    /* Keras' names: "huber", "Huber" */
-  const char *const *aliases;       /* more names, NULL at the end; or NULL */
-  const lub_option *options;        /* of LUB_LOSS_BYTES at most */
-  bool class_numbers;               /* targets are class numbers counted from 1, one per row; else like the outputs */
-  lub_activation behind;            /* the final activation whose inputs it can use; LUB_LINEAR: none */
+  const char *name, *class_name; /* Keras' names: "huber", "Huber" */
+  const char *const *aliases;    /* more names, NULL at the end; or NULL */
+  const lub_option *options;     /* of LUB_LOSS_BYTES at most */
+  bool class_numbers;            /* targets are class numbers counted from 1, one per row; else like the outputs */
+  lub_activation behind;         /* the final activation whose inputs it can use; LUB_LINEAR: none */
   /* From the outputs p (`logits`: inputs of the final activation, or NULL) and the targets t. */
-  double (*value)(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width);
+  double (*value)(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                  int64_t width);
   /* g = scale * d value / d p, or / d logits where those are given. */
-  void (*gradient)(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width,
-                   double scale, float *g);
+  void (*gradient)(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                   int64_t width, double scale, float *g);
 } lub_loss_kind;
 
 #define LUB_LOSS_BYTES 32

@@ -21,7 +21,8 @@ double lub_count_right(const lub_metric_batch *b) {
   double sum = 0;
   for (int64_t i = 0; i < b->n; i++) {
     int64_t right = 0;
-    for (int64_t r = i * b->rows; r < (i + 1) * b->rows; r++) right += largest(b->p + r * b->width, b->width) == class_of(b, r);
+    for (int64_t r = i * b->rows; r < (i + 1) * b->rows; r++)
+      right += largest(b->p + r * b->width, b->width) == class_of(b, r);
     sum += weight_of(b, i) * (double)right / (double)b->rows;
   }
   return sum;

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-const lub_optimizer_kind *const lub_optimizer_kinds[] = {&lub_sgd_kind, &lub_rmsprop_kind, &lub_adam_kind, &lub_adamw_kind, NULL};
+const lub_optimizer_kind *const lub_optimizer_kinds[] = {&lub_sgd_kind, &lub_rmsprop_kind, &lub_adam_kind,
+                                                         &lub_adamw_kind, NULL};
 
 lub_status lub_optimizer_check(const lub_optimizer_kind *kind, const void *options, lub_error *err) {
   const lub_optimizer_options *o = options;
@@ -46,8 +47,8 @@ static void clip(const lub_optimizer_options *o, double squares, float *g, int64
   for (int64_t i = 0; i < n; i++) g[i] = (float)(g[i] * scale);
 }
 
-void lub_optimizer_step(const lub_optimizer_kind *kind, const void *options, int64_t iteration, double squares, float *w,
-                        float *g, float *const *slots, int64_t n) {
+void lub_optimizer_step(const lub_optimizer_kind *kind, const void *options, int64_t iteration, double squares,
+                        float *w, float *g, float *const *slots, int64_t n) {
   const lub_optimizer_options *o = options;
   clip(o, squares, g, n);
   if (o->weight_decay > 0) {

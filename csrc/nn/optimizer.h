@@ -18,19 +18,41 @@ typedef struct lub_optimizer_options {
 } lub_optimizer_options;
 
 /* What they are in a kind's table; `owner` has a lub_optimizer_options `base`. */
-#define LUB_OPTIMIZER_NUMBER(owner, field, ...) \
-  {.name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, field), __VA_ARGS__}
-#define LUB_OPTIMIZER_BASE(owner, rate, decay_by_default, decay)                                                           \
-  {.name = "learning_rate", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.learning_rate), .fallback = rate,    \
-   .min = 0, .max = INFINITY},                                                                                             \
-  {.name = "weight_decay", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.weight_decay), .fallback = decay,     \
-   .nullable = !(decay_by_default), .none = !(decay_by_default), .min = 0, .max = INFINITY},                               \
-  {.name = "clipnorm", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.clipnorm), .nullable = true,              \
-   .none = true, .min = 0, .max = INFINITY},                                                                               \
-  {.name = "clipvalue", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.clipvalue), .nullable = true,            \
-   .none = true, .min = 0, .max = INFINITY},                                                                               \
-  {.name = "global_clipnorm", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.global_clipnorm),                  \
-   .nullable = true, .none = true, .min = 0, .max = INFINITY}
+#define LUB_OPTIMIZER_NUMBER(owner, field, ...)                                                                        \
+  { .name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, field), __VA_ARGS__ }
+#define LUB_OPTIMIZER_BASE(owner, rate, decay_by_default, decay)                                                       \
+  {.name = "learning_rate",                                                                                            \
+   .type = LUB_OPTION_NUMBER,                                                                                          \
+   .offset = offsetof(owner, base.learning_rate),                                                                      \
+   .fallback = rate,                                                                                                   \
+   .min = 0,                                                                                                           \
+   .max = INFINITY},                                                                                                   \
+      {.name = "weight_decay",                                                                                         \
+       .type = LUB_OPTION_NUMBER,                                                                                      \
+       .offset = offsetof(owner, base.weight_decay),                                                                   \
+       .fallback = decay,                                                                                              \
+       .nullable = !(decay_by_default),                                                                                \
+       .none = !(decay_by_default),                                                                                    \
+       .min = 0,                                                                                                       \
+       .max = INFINITY},                                                                                               \
+      {.name = "clipnorm",                                                                                             \
+       .type = LUB_OPTION_NUMBER,                                                                                      \
+       .offset = offsetof(owner, base.clipnorm),                                                                       \
+       .nullable = true,                                                                                               \
+       .none = true,                                                                                                   \
+       .min = 0,                                                                                                       \
+       .max = INFINITY},                                                                                               \
+      {.name = "clipvalue",                                                                                            \
+       .type = LUB_OPTION_NUMBER,                                                                                      \
+       .offset = offsetof(owner, base.clipvalue),                                                                      \
+       .nullable = true,                                                                                               \
+       .none = true,                                                                                                   \
+       .min = 0,                                                                                                       \
+       .max = INFINITY},                                                                                               \
+  {                                                                                                                    \
+    .name = "global_clipnorm", .type = LUB_OPTION_NUMBER, .offset = offsetof(owner, base.global_clipnorm),             \
+    .nullable = true, .none = true, .min = 0, .max = INFINITY                                                          \
+  }
 
 #define LUB_MAX_SLOTS 4
 
@@ -63,7 +85,7 @@ bool lub_optimizer_wants_squares(const void *options);
 
 /* Clips the gradient g in place, lets the weights w decay and moves them. `squares` is the sum of all gradients'
  * squares (only read where lub_optimizer_wants_squares). */
-void lub_optimizer_step(const lub_optimizer_kind *kind, const void *options, int64_t iteration, double squares, float *w,
-                        float *g, float *const *slots, int64_t n);
+void lub_optimizer_step(const lub_optimizer_kind *kind, const void *options, int64_t iteration, double squares,
+                        float *w, float *g, float *const *slots, int64_t n);
 
 #endif

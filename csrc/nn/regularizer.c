@@ -6,8 +6,11 @@ typedef struct factors {
   double l1, l2;
 } factors;
 
-#define FACTOR(field, value) \
-  {.name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(factors, field), .fallback = value, .min = 0, .max = INFINITY}
+#define FACTOR(field, value)                                                                                           \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(factors, field), .fallback = value, .min = 0,        \
+    .max = INFINITY                                                                                                    \
+  }
 
 static const lub_option l1_options[] = {FACTOR(l1, 0.01), LUB_OPTIONS_END};
 static const lub_option l2_options[] = {FACTOR(l2, 0.01), LUB_OPTIONS_END};

@@ -8,9 +8,11 @@
 extern const lub_object_kind lub_regularizer_kinds[];
 
 /* A layer's option that holds a regularizer, none by default: `field` of the struct `owner` is a lub_object. */
-#define LUB_REGULARIZER_OPTION(owner, field)                                                                      \
-  {.name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_regularizer_kinds, .offset = offsetof(owner, field), \
-   .nullable = true, .none = true}
+#define LUB_REGULARIZER_OPTION(owner, field)                                                                           \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_OBJECT, .kinds = lub_regularizer_kinds, .offset = offsetof(owner, field),       \
+    .nullable = true, .none = true                                                                                     \
+  }
 
 /* The penalty on n weights; 0 where the regularizer is NULL or none. */
 double lub_penalty(const lub_object *regularizer, const float *w, int64_t n);

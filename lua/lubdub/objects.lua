@@ -1,6 +1,7 @@
 --- Constructors for the small objects that layers take: initializers and regularizers.
 -- Such an object is a table { name, option = value, ... } that prints itself; layers also take the name alone,
 -- and a plain table of this form.
+-- @module lubdub.objects
 local blame = require "lubdub.blame"
 
 local meta = {

@@ -1,7 +1,7 @@
 --- The optimizers: `lubdub.optimizers.Adam { learning_rate = 1e-4 }`, with Keras' names and defaults.
 -- All take learning_rate (a number, one of `optimizers.schedules`, or a function of the number of steps done),
--- weight_decay, and one of clipnorm, clipvalue, global_clipnorm. `optimizer.learning_rate` is the rate of the last step,
--- and can be set where there is no schedule; `optimizer.schedule` is the schedule.
+-- weight_decay, and one of clipnorm, clipvalue, global_clipnorm. `optimizer.learning_rate` is the rate of the last
+-- step, and can be set where there is no schedule; `optimizer.schedule` is the schedule.
 -- @module lubdub.optimizers
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
@@ -37,7 +37,7 @@ for kind, new in pairs(core.optimizers) do
 end
 table.sort(kinds)
 
---- Sets the learning rate of the next step from the optimizer's schedule, if it has one. fit calls it before every step.
+--- Sets the learning rate of the next step from the optimizer's schedule, if it has one. fit calls it each time.
 -- @param optimizer
 -- @tparam integer steps how many are done
 local function follow_schedule(optimizer, steps)

@@ -1,4 +1,5 @@
---- Learning rates that change while training: `optimizers.Adam { learning_rate = optimizers.schedules.CosineDecay { ... } }`.
+--- Learning rates that change while training:
+-- `optimizers.Adam { learning_rate = optimizers.schedules.CosineDecay { ... } }`.
 -- A schedule is called with the number of steps done so far (0 before the first) and gives the rate of the next one.
 -- Names, options and numbers are Keras'. A function of that number can stand in its place.
 -- @module lubdub.optimizers.schedules
@@ -90,7 +91,7 @@ class("CosineDecay", { "initial_learning_rate", "decay_steps", "alpha", "warmup_
     return from * ((1 - self.alpha) * cosine + self.alpha)
   end)
 
---- values[1] for steps up to boundaries[1], values[2] up to boundaries[2], ..., the last value behind the last boundary.
+--- values[1] for steps up to boundaries[1], values[2] up to boundaries[2], ..., the last value behind the last one.
 -- @function PiecewiseConstantDecay
 class("PiecewiseConstantDecay", { "boundaries", "values" }, { boundaries = options.none, values = options.none },
   function(self)

@@ -12,12 +12,19 @@ typedef struct binary_options {
 
 static const lub_option table[] = {
     {.name = "from_logits", .type = LUB_OPTION_BOOL, .offset = offsetof(binary_options, from_logits)},
-    {.name = "label_smoothing", .type = LUB_OPTION_NUMBER, .offset = offsetof(binary_options, label_smoothing), .min = 0, .max = 1},
+    {.name = "label_smoothing",
+     .type = LUB_OPTION_NUMBER,
+     .offset = offsetof(binary_options, label_smoothing),
+     .min = 0,
+     .max = 1},
     LUB_OPTIONS_END};
 
-static double smoothed(const binary_options *o, double t) { return t * (1 - o->label_smoothing) + 0.5 * o->label_smoothing; }
+static double smoothed(const binary_options *o, double t) {
+  return t * (1 - o->label_smoothing) + 0.5 * o->label_smoothing;
+}
 
-static double value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                    int64_t width) {
   const binary_options *o = options;
   const int64_t n = rows * width;
   double loss = 0;
@@ -36,8 +43,8 @@ static double value(const void *options, const float *p, const float *logits, co
   return loss / (double)n;
 }
 
-static void gradient(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width,
-                     double scale, float *g) {
+static void gradient(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                     int64_t width, double scale, float *g) {
   const binary_options *o = options;
   const int64_t n = rows * width;
   if (!logits && o->from_logits) logits = p;

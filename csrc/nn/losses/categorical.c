@@ -14,7 +14,11 @@ typedef struct crossentropy_options {
 
 static const lub_option one_hot_table[] = {
     {.name = "from_logits", .type = LUB_OPTION_BOOL, .offset = offsetof(crossentropy_options, from_logits)},
-    {.name = "label_smoothing", .type = LUB_OPTION_NUMBER, .offset = offsetof(crossentropy_options, label_smoothing), .min = 0, .max = 1},
+    {.name = "label_smoothing",
+     .type = LUB_OPTION_NUMBER,
+     .offset = offsetof(crossentropy_options, label_smoothing),
+     .min = 0,
+     .max = 1},
     LUB_OPTIONS_END};
 static const lub_option numbers_table[] = {
     {.name = "from_logits", .type = LUB_OPTION_BOOL, .offset = offsetof(crossentropy_options, from_logits)},
@@ -62,7 +66,8 @@ static double one_hot_row(const float *p, const float *z, const targets *t, int6
   return loss;
 }
 
-static double one_hot_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double one_hot_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                            int64_t width) {
   const crossentropy_options *o = options;
   double sum = 0;
   if (!logits && o->from_logits) logits = p;
@@ -73,7 +78,8 @@ static double one_hot_value(const void *options, const float *p, const float *lo
   return sum / (double)rows;
 }
 
-static void one_hot_gradient_row(const float *p, const float *z, const targets *t, int64_t width, double scale, float *g) {
+static void one_hot_gradient_row(const float *p, const float *z, const targets *t, int64_t width, double scale,
+                                 float *g) {
   double sum = 0, open = 0;
   if (z) { /* softmax(z) * sum(t) - t */
     for (int64_t i = 0; i < width; i++) sum += target(t, i);
@@ -100,13 +106,15 @@ static void one_hot_gradient(const void *options, const float *p, const float *l
   if (!logits && o->from_logits) logits = p;
   for (int64_t r = 0; r < rows; r++) {
     targets row = targets_of(o, t + r * width, width);
-    one_hot_gradient_row(p + r * width, logits ? logits + r * width : 0, &row, width, scale / (double)rows, g + r * width);
+    one_hot_gradient_row(p + r * width, logits ? logits + r * width : 0, &row, width, scale / (double)rows,
+                         g + r * width);
   }
 }
 
 /* === class numbers === */
 
-static double numbers_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double numbers_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                            int64_t width) {
   double loss = 0;
   if (!logits && ((const crossentropy_options *)options)->from_logits) logits = p;
   for (int64_t r = 0; r < rows; r++) {

@@ -7,11 +7,16 @@ typedef struct huber_options {
 } huber_options;
 
 static const lub_option no_options[] = {LUB_OPTIONS_END};
-static const lub_option huber_table[] = {
-    {.name = "delta", .type = LUB_OPTION_NUMBER, .offset = offsetof(huber_options, delta), .fallback = 1, .min = 0, .max = INFINITY},
-    LUB_OPTIONS_END};
+static const lub_option huber_table[] = {{.name = "delta",
+                                          .type = LUB_OPTION_NUMBER,
+                                          .offset = offsetof(huber_options, delta),
+                                          .fallback = 1,
+                                          .min = 0,
+                                          .max = INFINITY},
+                                         LUB_OPTIONS_END};
 
-static double squared_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double squared_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                            int64_t width) {
   double sum = 0;
   (void)options, (void)logits;
   for (int64_t i = 0; i < rows * width; i++) sum += ((double)p[i] - t[i]) * ((double)p[i] - t[i]);
@@ -25,7 +30,8 @@ static void squared_gradient(const void *options, const float *p, const float *l
   for (int64_t i = 0; i < rows * width; i++) g[i] = (float)(scale * ((double)p[i] - t[i]));
 }
 
-static double absolute_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double absolute_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                             int64_t width) {
   double sum = 0;
   (void)options, (void)logits;
   for (int64_t i = 0; i < rows * width; i++) sum += fabs((double)p[i] - t[i]);
@@ -42,7 +48,8 @@ static void absolute_gradient(const void *options, const float *p, const float *
   for (int64_t i = 0; i < rows * width; i++) g[i] = (float)(scale * sign((double)p[i] - t[i]));
 }
 
-static double huber_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows, int64_t width) {
+static double huber_value(const void *options, const float *p, const float *logits, const float *t, int64_t rows,
+                          int64_t width) {
   const double delta = ((const huber_options *)options)->delta;
   double sum = 0;
   (void)logits;
@@ -79,8 +86,5 @@ const lub_loss_kind lub_mean_absolute_error = {.name = "mean_absolute_error",
                                                .options = no_options,
                                                .value = absolute_value,
                                                .gradient = absolute_gradient};
-const lub_loss_kind lub_huber = {.name = "huber",
-                                 .class_name = "Huber",
-                                 .options = huber_table,
-                                 .value = huber_value,
-                                 .gradient = huber_gradient};
+const lub_loss_kind lub_huber = {
+    .name = "huber", .class_name = "Huber", .options = huber_table, .value = huber_value, .gradient = huber_gradient};

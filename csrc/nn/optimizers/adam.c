@@ -12,12 +12,11 @@ typedef struct adam_options {
   bool amsgrad;
 } adam_options;
 
-#define OWN_OPTIONS                                                                                                   \
-  LUB_OPTIMIZER_NUMBER(adam_options, beta_1, .fallback = 0.9, .min = 0, .max = 1, .below_max = true),                 \
-  LUB_OPTIMIZER_NUMBER(adam_options, beta_2, .fallback = 0.999, .min = 0, .max = 1, .below_max = true),               \
-  LUB_OPTIMIZER_NUMBER(adam_options, epsilon, .fallback = 1e-7, .min = 0, .max = INFINITY),                           \
-  {.name = "amsgrad", .type = LUB_OPTION_BOOL, .offset = offsetof(adam_options, amsgrad)},                            \
-  LUB_OPTIONS_END
+#define OWN_OPTIONS                                                                                                    \
+  LUB_OPTIMIZER_NUMBER(adam_options, beta_1, .fallback = 0.9, .min = 0, .max = 1, .below_max = true),                  \
+      LUB_OPTIMIZER_NUMBER(adam_options, beta_2, .fallback = 0.999, .min = 0, .max = 1, .below_max = true),            \
+      LUB_OPTIMIZER_NUMBER(adam_options, epsilon, .fallback = 1e-7, .min = 0, .max = INFINITY),                        \
+      {.name = "amsgrad", .type = LUB_OPTION_BOOL, .offset = offsetof(adam_options, amsgrad)}, LUB_OPTIONS_END
 
 static const lub_option adam_table[] = {LUB_OPTIMIZER_BASE(adam_options, 0.001, false, 0), OWN_OPTIONS};
 static const lub_option adamw_table[] = {LUB_OPTIMIZER_BASE(adam_options, 0.001, true, 0.004), OWN_OPTIONS};

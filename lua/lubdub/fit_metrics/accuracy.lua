@@ -1,4 +1,5 @@
 --- How often the model is right. Keras' formulas: the largest output, or those above a threshold.
+-- @module lubdub.fit_metrics.accuracy
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts
@@ -37,16 +38,21 @@ local function by_shape(o, y, p, w)
 end
 
 local function check_k(o)
-  if math.type(o.k) ~= "integer" or o.k < 1 then blame("k must be a whole number of at least 1, got %s", tostring(o.k)) end
+  if math.type(o.k) ~= "integer" or o.k < 1 then
+    blame("%s: k must be a whole number of at least 1, got %s", o.name, tostring(o.k))
+  end
 end
 
 local function check_threshold(o)
-  if type(o.threshold) ~= "number" then blame("BinaryAccuracy: threshold must be a number, got %s", tostring(o.threshold)) end
+  if type(o.threshold) ~= "number" then
+    blame("BinaryAccuracy: threshold must be a number, got %s", tostring(o.threshold))
+  end
 end
 
 local function metric(kind, name, count, own, check)
-  return class(kind, { name = name, direction = "up", options = own, check = check, start = start,
-    add = accuracy(count), value = value })
+  local like_outputs = count ~= by_shape and not kind:find "^Sparse"
+  return class(kind, { name = name, direction = "up", like_outputs = like_outputs, options = own, check = check,
+    start = start, add = accuracy(count), value = value })
 end
 
 return {

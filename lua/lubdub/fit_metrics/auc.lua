@@ -1,5 +1,6 @@
 --- The area under a curve over the batches of a training, as Keras computes it: from counts at evenly spaced
 -- thresholds. (lubdub.metrics.roc_auc_score is exact, and needs all rows at once.)
+-- @module lubdub.fit_metrics.auc
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts
@@ -10,7 +11,9 @@ local function check(o)
   if math.type(o.num_thresholds) ~= "integer" or o.num_thresholds < 2 or o.num_thresholds > 1000000 then
     blame("AUC: num_thresholds must be a whole number from 2 to 1000000, got %s", tostring(o.num_thresholds))
   end
-  if o.curve ~= "ROC" and o.curve ~= "PR" then blame("AUC: curve must be \"ROC\" or \"PR\", got %s", tostring(o.curve)) end
+  if o.curve ~= "ROC" and o.curve ~= "PR" then
+    blame("AUC: curve must be \"ROC\" or \"PR\", got %s", tostring(o.curve))
+  end
   local method = o.summation_method
   if method ~= "interpolation" and method ~= "minoring" and method ~= "majoring" then
     blame("AUC: summation_method must be \"interpolation\", \"minoring\" or \"majoring\", got %s", tostring(method))
@@ -93,7 +96,7 @@ end
 
 return {
   AUC = class("AUC", {
-    name = "auc", direction = "up", check = check, add = add, value = value,
+    name = "auc", direction = "up", like_outputs = true, check = check, add = add, value = value,
     options = { num_thresholds = 200, curve = "ROC", summation_method = "interpolation", multi_label = false,
       from_logits = false },
     start = function(self) self.labels = {} end,

@@ -6,13 +6,27 @@
 --    auc:reset_state()
 --
 -- `auc(y_true, y_pred, sample_weight)` adds a batch and gives the result. compile takes such an object, or its name.
+-- @module lubdub.fit_metrics.class
 local blame = require "lubdub.blame"
+local check = require "lubdub.check"
 local options = require "lubdub.options"
+
+-- Raises unless targets have the shape of the outputs.
+local function check_targets(name, y, p)
+  local expected, got = p:shape(), y:shape()
+  local same = #expected == #got
+  for i, size in ipairs(expected) do same = same and got[i] == size end
+  if not same then
+    blame("%s: targets must be like the outputs, %s, got %s%s", name, check.shape_text(expected), check.shape_text(got),
+      #got < #expected and "; lubdub.to_categorical makes them of class numbers" or "")
+  end
+end
 
 --- Makes a class of metrics.
 -- @tparam string kind Keras' class name
 -- @tparam table description name (in logs); direction ("up": more is better, or "down"); options (name = default);
--- check(self) raises on wrong options; start(self) clears the state; add(self, y, p, w) adds a batch; value(self)
+-- like_outputs (true: targets must have the outputs' shape); check(options) raises on wrong ones; start(self) clears
+-- the state; add(self, y, p, w) adds a batch; value(self)
 -- @treturn function the constructor
 return function(kind, description)
   local Metric = { __name = "lubdub.Metric", kind = kind, direction = description.direction }
@@ -25,8 +39,8 @@ return function(kind, description)
 
   --- Adds a batch: targets, outputs and, or nil, sample weights.
   function Metric:update_state(y_true, y_pred, sample_weight)
-    local ok, message = pcall(description.add, self, y_true, y_pred, sample_weight)
-    if not ok then blame((tostring(message):gsub("^%S+:%d+: ", ""))) end
+    if description.like_outputs then check_targets(self.name, y_true, y_pred) end
+    description.add(self, y_true, y_pred, sample_weight)
   end
 
   --- The metric over all batches since the last reset.

@@ -2,6 +2,7 @@
 -- Each has state that the batches of an epoch are added to (lubdub.fit_metrics.class). They are found in
 -- `lubdub.metrics` beside scikit-learn's functions: `lubdub.metrics.AUC { curve = "PR" }`.
 -- To add one, add a class to one of the files listed here.
+-- @module lubdub.fit_metrics
 local blame = require "lubdub.blame"
 
 local fit_metrics = { classes = {} }
@@ -46,8 +47,8 @@ end
 local function read_one(where, given)
   if is_metric(given) then
     if (given.kind == "F1Score" or given.kind == "FBetaScore") and not given.options.average then
-      blame("%s: %s without an average gives one number per class, and logs hold single numbers; say average = \"macro\"",
-        where, given.kind)
+      blame("%s: %s without an average gives one number per class, and logs hold single numbers; "
+        .. "say average = \"macro\"", where, given.kind)
     end
     return given, given.name
   end
@@ -59,7 +60,9 @@ local function read_one(where, given)
     end
     return fit_metrics.classes[kind](), given
   end
-  if type(given) == "function" then blame("%s: a metric that is a function needs a name: name = function(y, outputs)", where) end
+  if type(given) == "function" then
+    blame("%s: a metric that is a function needs a name: name = function(y, outputs)", where)
+  end
   blame("%s: metric %s is not known; there are %s, and name = function(y, outputs)", where, tostring(given), known())
 end
 

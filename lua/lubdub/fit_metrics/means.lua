@@ -1,4 +1,5 @@
 --- Losses as metrics: means over the rows, from the model's outputs alone.
+-- @module lubdub.fit_metrics.means
 local class = require "lubdub.fit_metrics.class"
 local losses = require "lubdub.losses"
 

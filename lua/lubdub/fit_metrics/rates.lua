@@ -1,5 +1,6 @@
 --- Precision, recall and F-scores over the batches of a training, as Keras computes them.
 -- Targets are like the outputs (one-hot, or 0 and 1), not class numbers. `class_id` counts from 1.
+-- @module lubdub.fit_metrics.rates
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts
@@ -25,8 +26,8 @@ local function check_hits(kind)
 end
 
 local function hits(kind, name, value)
-  return class(kind, { name = name, direction = "up", options = { thresholds = false, top_k = false, class_id = false },
-    check = check_hits(kind), value = value,
+  return class(kind, { name = name, direction = "up", like_outputs = true, check = check_hits(kind), value = value,
+    options = { thresholds = false, top_k = false, class_id = false },
     start = function(self) self.true_positives, self.false_positives, self.false_negatives = 0, 0, 0 end,
     add = function(self, y, p, w)
       local o = self.options
@@ -52,7 +53,7 @@ local function check_score(kind)
     if o.threshold and (type(o.threshold) ~= "number" or o.threshold <= 0 or o.threshold > 1) then
       blame("%s: threshold must be above 0 and at most 1, got %s", kind, tostring(o.threshold))
     end
-    if o.beta and (type(o.beta) ~= "number" or not (o.beta > 0)) then
+    if o.beta and (type(o.beta) ~= "number" or o.beta ~= o.beta or o.beta <= 0) then
       blame("%s: beta must be above 0, got %s", kind, tostring(o.beta))
     end
   end
@@ -84,7 +85,8 @@ local function score(self)
 end
 
 local function f_scores(kind, name, own)
-  return class(kind, { name = name, direction = "up", options = own, check = check_score(kind), value = score,
+  return class(kind, { name = name, direction = "up", like_outputs = true, options = own,
+    check = check_score(kind), value = score,
     start = function(self) self.sums = { {}, {}, {}, {} } end,
     add = function(self, y, p, w) counts.columns(y, p, w, self.options.threshold or nil, self.sums) end })
 end

@@ -1,31 +1,11 @@
 --- What Keras calls what: every layer, optimizer, loss and metric that can be written and read.
 -- To add a layer, add an entry to `names.layers`.
 -- @module lubdub.keras.names
-local json = require "lubdub.keras.json"
+local objects = require "lubdub.keras.objects"
 
 local names = {}
 
 -- === values whose form differs ===
-
-local initializers = { glorot_uniform = "GlorotUniform", zeros = "Zeros", ones = "Ones" }
-local initializer_of = {}
-for ours, class in pairs(initializers) do initializer_of[class], initializer_of[ours] = ours, ours end
-
--- Only what a layer begins with: where we lack one, the weights are in the file anyway, so nil (the default) will do.
--- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling.
-local function read_initializer(given)
-  if type(given) ~= "table" then return initializer_of[given] end
-  local config = given.config or {}
-  if given.class_name == "VarianceScaling" and config.mode == "fan_avg" and config.distribution == "uniform"
-    and config.scale == 1 then return "glorot_uniform" end
-  return initializer_of[given.class_name]
-end
-
-local function write_initializer(ours)
-  local config = json.object()
-  if ours == "glorot_uniform" then json.add(config, "seed", json.null) end
-  return json.object("class_name", initializers[ours], "config", config)
-end
 
 -- Keras 3 writes functions as { class_name = "function", config = "relu" }, and layers as { class_name = "ReLU" }.
 local function read_activation(given)
@@ -36,14 +16,18 @@ local function read_activation(given)
   return given or "linear"
 end
 
--- option = { write = ours -> JSON, read = JSON -> ours }; an option that is not here goes through as it
--- is, with `false` for null.
-names.values = {
+-- option = { write = ours -> JSON (nil: left out), read = JSON -> ours (nil: it cannot be had) }; an option that is not
+-- here goes through as it is, with `false` for null.
+local initializer = { write = objects.write_initializer, read = objects.read_initializer }
+local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
+names.values = setmetatable({
   activation = { write = function(ours) return ours or "linear" end, read = read_activation },
   use_bias = { write = function(ours) return ours end, read = function(given) return given end },
-  kernel_initializer = { write = write_initializer, read = read_initializer },
-  bias_initializer = { write = write_initializer, read = read_initializer },
-}
+}, {
+  __index = function(_, option)
+    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer or nil
+  end,
+})
 
 -- === layers ===
 
@@ -61,7 +45,7 @@ names.layers = {
   Conv2D = {
     aliases = { "Convolution2D" },
     options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias",
-      "kernel_initializer", "bias_initializer" },
+      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer" },
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = { "data_format" },
     training = weighted,
@@ -84,7 +68,8 @@ names.layers = {
     write = { "data_format" },
   },
   Dense = {
-    options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer" },
+    options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
+      "bias_regularizer" },
     training = weighted,
   },
   Dropout = { options = { "rate" }, free = { "seed" } },
@@ -100,22 +85,18 @@ end
 
 -- === what training_config holds ===
 
--- kind = options, as above; fixed: other values cannot be had, and are written.
+local clipping = { "weight_decay", "clipnorm", "clipvalue", "global_clipnorm" }
+local function optimizer(...) return { options = table.move(clipping, 1, #clipping, select("#", ...) + 1, { ... }) } end
+
+--- kind = { options = in the order in which they are written }.
 names.optimizers = {
-  Adam = { options = { "learning_rate", "beta_1", "beta_2", "epsilon" }, fixed = { amsgrad = false } },
-  SGD = { options = { "learning_rate" }, fixed = { momentum = 0.0, nesterov = false } },
+  Adam = optimizer("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
+  AdamW = optimizer("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
+  SGD = optimizer("learning_rate", "momentum", "nesterov"),
+  RMSprop = optimizer("learning_rate", "rho", "momentum", "epsilon", "centered"),
 }
 
 --- What any optimizer of Keras may do and none of ours does, where it is set.
-names.optimizer_extras = { "weight_decay", "decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
-  "gradient_accumulation_steps" }
-
---- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy.
-function names.snake(class)
-  return (class:gsub("(%l)(%u)", "%1_%2"):lower())
-end
-
---- Metrics that are the same under another name.
-names.metrics = { acc = "accuracy", categorical_accuracy = "accuracy" }
+names.optimizer_extras = { "decay", "use_ema", "gradient_accumulation_steps" }
 
 return names
