@@ -46,14 +46,12 @@ function steps.GRU(o, w, x, h)
   local function from_h(state, number) return affine(state, w[2], second, 3 * n, number * n, n, 3 * n) end
   local z = activations[o.recurrent_activation](plus(from_x(0), from_h(h, 0)))
   local r = activations[o.recurrent_activation](plus(from_x(1), from_h(h, 1)))
-  local own, reset = nil, {}
-  if o.reset_after then
-    own = from_h(h, 2)
-    for u = 1, n do own[u] = r[u] * own[u] end
-  else
-    for u = 1, n do reset[u] = r[u] * h[u] end
-    own = from_h(reset, 2)
+  local function times_r(values)
+    local product = {}
+    for u = 1, n do product[u] = r[u] * values[u] end
+    return product
   end
+  local own = o.reset_after and times_r(from_h(h, 2)) or from_h(times_r(h), 2)
   local g, y = activations[o.activation](plus(from_x(2), own)), {}
   for u = 1, n do y[u] = z[u] * h[u] + (1 - z[u]) * g[u] end
   return y

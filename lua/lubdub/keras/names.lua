@@ -20,12 +20,22 @@ end
 -- here goes through as it is, with `false` for null.
 local initializer = { write = objects.write_initializer, read = objects.read_initializer }
 local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
+local flags = { use_bias = true, return_sequences = true, return_state = true, go_backwards = true, stateful = true,
+  unroll = true, unit_forget_bias = true, reset_after = true } -- false is not null
+local flag = { write = function(ours) return ours end, read = function(given) return given end }
+local activation = { write = function(ours) return ours or "linear" end, read = read_activation }
 names.values = setmetatable({
-  activation = { write = function(ours) return ours or "linear" end, read = read_activation },
-  use_bias = { write = function(ours) return ours end, read = function(given) return given end },
+  activation = activation,
+  recurrent_activation = activation,
+  recurrent_dropout = {
+    write = function(ours) return ours end,
+    read = function(given) return given == 0 and given or nil end,
+    training = true,
+  },
 }, {
   __index = function(_, option)
-    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer or nil
+    return flags[option] and flag or option:find "_initializer$" and initializer
+      or option:find "_regularizer$" and regularizer or nil
   end,
 })
 
@@ -34,7 +44,19 @@ names.values = setmetatable({
 local weighted = { "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
   "bias_constraint" }
 
+-- What LSTM and GRU have, and one more option of each.
+local function recurrent(own)
+  return {
+    options = { "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
+      "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
+      "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", own },
+    training = { "activity_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint" },
+    free = { "seed", "implementation", "time_major", "zero_output_for_mask", "use_cudnn" },
+  }
+end
+
 -- kind = {
+--   layers: which options are layers themselves, and what their names in a file begin with;
 --   options: what our layer takes, in the order in which Keras writes it; the names are the same;
 --   fixed: what our layer does in one way only, as Keras calls it; a file that asks for another is refused;
 --   write: which of `fixed` is written (the others came with later versions of Keras);
@@ -74,6 +96,12 @@ names.layers = {
   },
   Dropout = { options = { "rate" }, free = { "seed" } },
   Activation = { options = { "activation" } },
+  LSTM = recurrent "unit_forget_bias",
+  GRU = recurrent "reset_after",
+  Bidirectional = {
+    options = { "merge_mode", "layer", "backward_layer" },
+    layers = { layer = "forward_", backward_layer = "backward_" },
+  },
 }
 
 --- kind of every class name that a file may hold; inputs are "InputLayer".
