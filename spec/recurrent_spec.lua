@@ -135,6 +135,54 @@ describe("the recurrent stage", function()
   end)
 end)
 
+describe("the gates' functions", function()
+  -- a GRU whose z is 0 after one step gives the activation of what comes in
+  local function values(activation, x)
+    local layer = L.GRU { units = 1, activation = activation, recurrent_activation = "linear" }
+    layer:build({ 1, 1 }, 1)
+    layer:set_weights {
+      lubdub.Tensor { { 0, 0, 1 } }, lubdub.Tensor { { 0, 0, 0 } }, lubdub.Tensor { { 0, 0, 0 }, { 0, 0, 0 } },
+    }
+    local trainer = core.Trainer { layers = { layer }, input_shape = { 1, 1 } }
+    trainer:begin_predict(x:reshape { #x, 1, 1 })
+    nets.run(trainer)
+    return float64.flat(trainer:outputs():totable())
+  end
+  local exact = {
+    tanh = function(x)
+      local e = math.exp(-2 * math.abs(x))
+      local t = math.abs(x) < 1e-2 and math.abs(x) - math.abs(x) ^ 3 / 3 + 2 * math.abs(x) ^ 5 / 15 or (1 - e) / (1 + e)
+      return x < 0 and -t or t
+    end,
+    sigmoid = function(x) return 1 / (1 + math.exp(-x)) end,
+  }
+
+  for name, f in pairs(exact) do
+    it(("%s is right to the last bits of a float"):format(name), function()
+      local points = {}
+      for i = -3000, 3000 do points[#points + 1] = i / 100 * 2.9 end
+      for i = 1, 2000 do points[#points + 1] = (i % 2 * 2 - 1) * math.exp(-i / 100) end
+      local x = lubdub.Tensor(points)
+      local got = values(name, x)
+      for i, point in ipairs(x:totable()) do
+        local expected = f(point)
+        assert.is_true(math.abs(got[i] - expected) <= 3e-7 * math.abs(expected),
+          ("%s(%.9g) = %.9g, not %.9g"):format(name, point, got[i], expected))
+      end
+    end)
+
+    it(name .. " stays in its bounds, and NaN stays NaN", function()
+      local got = values(name, lubdub.Tensor { -3e38, -1e3, 0, 1e3, 3e38, 0 / 0 })
+      assert.near(name == "tanh" and -1 or 0, got[1], 1e-37)
+      assert.equal(got[1], got[2])
+      assert.equal(name == "tanh" and 0 or 0.5, got[3])
+      assert.equal(1, got[4])
+      assert.equal(1, got[5])
+      assert.is_true(got[6] ~= got[6])
+    end)
+  end
+end)
+
 describe("Keras' numbers in float64", function()
   local golden = json "recurrent.json"
 
