@@ -21,7 +21,7 @@ void lubL_pushinner(lua_State *L, const lub_inner_layer *inner);
 
 typedef struct lubL_optimizer {
   const lub_optimizer_kind *kind;
-  _Alignas(16) unsigned char options[LUB_OPTIMIZER_BYTES];
+  _Alignas(8) unsigned char options[LUB_OPTIMIZER_BYTES];
 } lubL_optimizer;
 
 lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);
