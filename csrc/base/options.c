@@ -13,6 +13,9 @@ void lub_options_defaults(const lub_option *table, void *options) {
     case LUB_OPTION_INTS:
       for (int i = 0; i < o->count; i++) ((int64_t *)field)[i] = o->none ? LUB_NONE_INT : (int64_t)o->fallback;
       break;
+    case LUB_OPTION_PAIRS:
+      for (int i = 0; i < 2 * o->count; i++) ((int64_t *)field)[i] = (int64_t)o->fallback;
+      break;
     case LUB_OPTION_SHAPE: ((lub_shape *)field)->ndim = 0; break;
     case LUB_OPTION_OBJECT: {
       lub_object *object = (lub_object *)(void *)field;
@@ -41,7 +44,12 @@ bool lub_option_at_default(const lub_option *o, const void *field) {
       same = same && ((const int64_t *)field)[i] == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
     return same;
   }
-  case LUB_OPTION_SHAPE: return false;
+  case LUB_OPTION_PAIRS: {
+    bool same = true;
+    for (int i = 0; i < 2 * o->count; i++) same = same && ((const int64_t *)field)[i] == (int64_t)o->fallback;
+    return same;
+  }
+  case LUB_OPTION_SHAPE: return o->none && ((const lub_shape *)field)->ndim == 0;
   case LUB_OPTION_OBJECT: {
     const lub_object *object = field;
     if (object->kind != (o->none ? LUB_NONE_CHOICE : (int)o->fallback)) return false;

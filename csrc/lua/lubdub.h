@@ -57,6 +57,8 @@ lub_tensor *lubL_newview(lua_State *L, int owner, const lub_tensor *view);
 lub_tensor *lubL_checkcontiguous(lua_State *L, int arg);
 /* A shape from a table of sizes {40, 173, 1} at `arg`; every size must be at least 0. Errors begin with `where`. */
 lub_shape lubL_readshape(lua_State *L, int arg, const char *where);
+/* The same, where -1 stands for a size that is not known. */
+lub_shape lubL_readopenshape(lua_State *L, int arg, const char *where);
 lub_shape lubL_checkshape(lua_State *L, int arg);
 void lubL_pushshape(lua_State *L, const lub_shape *shape);
 

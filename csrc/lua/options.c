@@ -79,6 +79,38 @@ static void read_object(lua_State *L, const char *where, const lub_option *o, lu
   lua_settop(L, value);
 }
 
+/* One number; or a list with a number, or a list of two, for each pair. */
+static void read_pairs(lua_State *L, const char *where, const lub_option *o, int64_t *values) {
+  if (!lua_istable(L, -1)) {
+    int64_t value = read_int(L, where, o);
+    for (int i = 0; i < 2 * o->count; i++) values[i] = value;
+    return;
+  }
+  int list = lua_gettop(L);
+  bool fits = (int)lua_rawlen(L, list) == o->count;
+  for (int i = 0; i < o->count && fits; i++) {
+    lua_rawgeti(L, list, i + 1);
+    bool pair = lua_istable(L, -1);
+    fits = !pair || lua_rawlen(L, -1) == 2;
+    for (int k = 0; k < 2 && fits; k++) {
+      if (pair) lua_rawgeti(L, list + 1, k + 1);
+      values[2 * i + k] = read_int(L, where, o);
+      lua_settop(L, list + 1);
+    }
+    lua_settop(L, list);
+  }
+  if (!fits)
+    luaL_error(L, "%s: option '%s' must be a number, or %d numbers or pairs of numbers", where, o->name, o->count);
+}
+
+static void read_shape(lua_State *L, const char *where, const lub_option *o, lub_shape *shape) {
+  bool none = o->nullable && lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  if (!none && !lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
+  if (none) *shape = (lub_shape){0};
+  else if (o->negative) *shape = lubL_readopenshape(L, lua_gettop(L), where);
+  else *shape = lubL_readshape(L, lua_gettop(L), where);
+}
+
 /* Reads the value on top of the stack into its field. */
 static void read_option(lua_State *L, const char *where, const lub_option *o, void *field) {
   bool none = lua_isboolean(L, -1) && !lua_toboolean(L, -1) && o->type != LUB_OPTION_BOOL;
@@ -122,10 +154,8 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
     }
     break;
   }
-  case LUB_OPTION_SHAPE:
-    if (!lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
-    *(lub_shape *)field = lubL_readshape(L, lua_gettop(L), where);
-    break;
+  case LUB_OPTION_PAIRS: read_pairs(L, where, o, field); break;
+  case LUB_OPTION_SHAPE: read_shape(L, where, o, field); break;
   case LUB_OPTION_OBJECT:
     if (none) *(lub_object *)field = (lub_object){.kind = LUB_NONE_CHOICE};
     else read_object(L, where, o, field);
@@ -149,7 +179,7 @@ static void read_named(lua_State *L, int arg, const char *where, const lub_optio
     luaL_checkstack(L, 8, where);
     if (table[0].name && table[0].type == LUB_OPTION_SHAPE && lua_rawlen(L, arg) > 0) {
       lua_pushvalue(L, arg);
-      *(lub_shape *)((char *)options + table[0].offset) = lubL_readshape(L, lua_gettop(L), where);
+      read_shape(L, where, &table[0], (lub_shape *)((char *)options + table[0].offset));
       lua_pop(L, 1);
       seen |= 1;
     }
@@ -225,7 +255,19 @@ static void push_value(lua_State *L, const lub_option *o, const void *field) {
     }
     break;
   }
-  case LUB_OPTION_SHAPE: lubL_pushshape(L, field); break;
+  case LUB_OPTION_PAIRS: {
+    const int64_t *values = field;
+    lua_createtable(L, o->count, 0);
+    for (int i = 0; i < o->count; i++) {
+      lubL_pushshape(L, &(lub_shape){2, {values[2 * i], values[2 * i + 1]}});
+      lua_rawseti(L, -2, i + 1);
+    }
+    break;
+  }
+  case LUB_OPTION_SHAPE:
+    if (o->nullable && ((const lub_shape *)field)->ndim == 0) lua_pushboolean(L, 0);
+    else lubL_pushshape(L, field);
+    break;
   case LUB_OPTION_OBJECT: {
     const lub_object *object = field;
     if (object->kind < 0) lua_pushboolean(L, 0);
@@ -255,6 +297,15 @@ void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options
 /* Adds the value on top of the stack as Lua would write it, and pops it. */
 static void add_value_text(lua_State *L, luaL_Buffer *text, const lub_option *o, const void *field) {
   char number[64];
+  if (o->type == LUB_OPTION_PAIRS) {
+    for (int i = 0; i < o->count; i++) {
+      const int64_t *pair = (const int64_t *)field + 2 * i;
+      lua_pushfstring(L, i > 0 ? ", {%I, %I}" : "{{%I, %I}", (LUAI_UACINT)pair[0], (LUAI_UACINT)pair[1]);
+      luaL_addvalue(text);
+    }
+    luaL_addchar(text, '}');
+    return;
+  }
   if (o->type == LUB_OPTION_OBJECT && ((const lub_object *)field)->kind >= 0) {
     const lub_object *object = field;
     const lub_object_kind *kind = &o->kinds[object->kind];

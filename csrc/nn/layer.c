@@ -8,10 +8,43 @@
 #include "base/random.h"
 #include "nn/layers/kinds.h"
 
-const lub_layer_kind *const lub_layer_kinds[] = {
-    &lub_input_kind,   &lub_conv2d_kind, &lub_max_pooling2d_kind, &lub_dropout_kind, &lub_global_average_pooling2d_kind,
-    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind, &lub_batch_normalization_kind,
-    &lub_lstm_kind,    &lub_gru_kind,    &lub_bidirectional_kind, NULL};
+const lub_layer_kind *const lub_layer_kinds[] = {&lub_input_kind,
+                                                 &lub_conv1d_kind,
+                                                 &lub_conv2d_kind,
+                                                 &lub_depthwise_conv2d_kind,
+                                                 &lub_separable_conv2d_kind,
+                                                 &lub_max_pooling1d_kind,
+                                                 &lub_max_pooling2d_kind,
+                                                 &lub_average_pooling1d_kind,
+                                                 &lub_average_pooling2d_kind,
+                                                 &lub_global_average_pooling1d_kind,
+                                                 &lub_global_average_pooling2d_kind,
+                                                 &lub_global_max_pooling1d_kind,
+                                                 &lub_global_max_pooling2d_kind,
+                                                 &lub_dense_kind,
+                                                 &lub_flatten_kind,
+                                                 &lub_reshape_kind,
+                                                 &lub_permute_kind,
+                                                 &lub_zero_padding1d_kind,
+                                                 &lub_zero_padding2d_kind,
+                                                 &lub_cropping1d_kind,
+                                                 &lub_cropping2d_kind,
+                                                 &lub_batch_normalization_kind,
+                                                 &lub_layer_normalization_kind,
+                                                 &lub_dropout_kind,
+                                                 &lub_spatial_dropout1d_kind,
+                                                 &lub_spatial_dropout2d_kind,
+                                                 &lub_gaussian_noise_kind,
+                                                 &lub_activation_kind,
+                                                 &lub_relu_kind,
+                                                 &lub_leaky_relu_kind,
+                                                 &lub_prelu_kind,
+                                                 &lub_elu_kind,
+                                                 &lub_softmax_kind,
+                                                 &lub_lstm_kind,
+                                                 &lub_gru_kind,
+                                                 &lub_bidirectional_kind,
+                                                 NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
   for (const lub_layer_kind *const *kind = lub_layer_kinds; *kind; kind++)
@@ -50,7 +83,9 @@ int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
 }
 
 lub_activation lub_layer_activation(const lub_layer *layer) {
-  int at = layer->kind->activation_at, choice = at < 0 ? LUB_NONE_CHOICE : *(const int *)((const char *)layer->options + at);
+  int at = layer->kind->activation_at;
+  if (at < 0) return layer->kind->activation;
+  int choice = *(const int *)((const char *)layer->options + at);
   return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
 }
 

@@ -46,6 +46,7 @@ typedef struct lub_pass {
   float *saved;        /* the kind's saved_floats, which forward leaves for backward; also what both need as scratch */
   bool training;
   uint64_t key;        /* of this sample's random stream in this layer at this step */
+  float *scratch;      /* as many floats as the kind's `scratch` says; nothing lasts in it from one call to the next */
 } lub_pass;
 
 /* Another layer as an option of a layer that wraps it: a description without weights. */
@@ -61,7 +62,8 @@ typedef struct lub_layer_kind {
   const char *name; /* Keras' class name */
   const lub_option *options;
   size_t options_size;
-  int activation_at; /* offset of the activation's choice in the options; -1: none */
+  int activation_at; /* offset of the activation's choice in the options; -1: it is always `activation` */
+  lub_activation activation;
   int inputs;        /* how many inputs it takes */
   bool training_only; /* at inference it is the identity */
   /* Refuses options that do not fit together; may be NULL. */
@@ -74,6 +76,8 @@ typedef struct lub_layer_kind {
   void (*begin)(lub_layer *layer);
   /* How many floats of lub_pass.saved a sample needs; NULL: none. */
   int64_t (*saved_floats)(const lub_layer *layer, const lub_shape *in);
+  /* How many floats of scratch forward and backward want. NULL: none. */
+  int64_t (*scratch)(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
   /* The reference implementation. */
   void (*forward)(const lub_pass *pass);
   void (*backward)(const lub_pass *pass);

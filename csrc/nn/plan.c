@@ -1,10 +1,12 @@
 #include "nn/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "nn/kernels/kernels.h"
-#include "nn/layers/kinds.h"
+#include "nn/layers/convolution.h"
+#include "nn/layers/pooling.h"
 #include "nn/stages/recurrent.h"
 
 /* What the planner knows of each node while it works. */
@@ -64,28 +66,28 @@ static bool follows(const planner *p, int i) {
   return i < p->n && p->nodes[i].ninputs == 1 && p->nodes[i].input[0] == i - 1 && p->state[i - 1].consumers == 1;
 }
 
-static bool is_relu(const planner *p, int i) {
-  return is(p, i, &lub_activation_kind) && lub_layer_activation(p->nodes[i].layer) == LUB_RELU;
+static bool acts_as_relu(const lub_layer *layer) {
+  if (layer->kind == &lub_activation_kind) return lub_layer_activation(layer) == LUB_RELU;
+  const lub_relu_options *o = layer->options;
+  return layer->kind == &lub_relu_kind && isnan(o->max_value) && o->negative_slope == 0 && o->threshold == 0;
 }
 
-/* Whether node i is a pool whose windows tile its input. */
-static bool is_tiling_pool(const planner *p, int i) {
-  if (!is(p, i, &lub_max_pooling2d_kind)) return false;
-  const lub_max_pooling2d_options *pool = p->nodes[i].layer->options;
-  bool tiles = pool->padding == LUB_VALID && pool->pool_size[0] * pool->pool_size[1] < LUB_NO_GRADIENT;
-  for (int axis = 0; axis < 2; axis++)
-    tiles = tiles && (pool->strides[axis] == LUB_NONE_INT || pool->strides[axis] == pool->pool_size[axis]);
-  return tiles;
+/* Windows that touch, all inside, and few enough for one byte. */
+static bool tiles(const lub_layer *layer, const lub_shape *in) {
+  if (layer->kind != &lub_max_pooling1d_kind && layer->kind != &lub_max_pooling2d_kind) return false;
+  const lub_windows win = lub_pool_windows(layer, in);
+  return ((const lub_pool_options *)layer->options)->padding == LUB_VALID && win.h.stride == win.h.size &&
+         win.w.stride == win.w.size && win.h.size * win.w.size < LUB_NO_GRADIENT;
 }
 
-/* What may stand behind a convolution or a normalization, from node i + run on: relu (where `activation` is still linear), a pool, dropout.
- * Returns the new run. */
+/* What may stand behind a convolution or a normalization, from node i + run on: relu (where `activation` is still
+ * linear), a pool, dropout. Returns the new run. */
 static int tail_run(const planner *p, int i, int run, lub_activation *activation) {
-  if (*activation == LUB_LINEAR && follows(p, i + run) && is_relu(p, i + run)) {
+  if (*activation == LUB_LINEAR && follows(p, i + run) && acts_as_relu(p->nodes[i + run].layer)) {
     *activation = LUB_RELU;
     run++;
   }
-  if (follows(p, i + run) && is_tiling_pool(p, i + run)) run++;
+  if (follows(p, i + run) && tiles(p->nodes[i + run].layer, &p->state[i + run - 1].shape)) run++;
   if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
   return run;
 }
@@ -97,14 +99,16 @@ static bool is_batch_norm(const planner *p, int i) {
 
 /* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
 static int conv_run(const planner *p, int i, lub_activation *activation) {
-  if (p->purpose.reference || !is(p, i, &lub_conv2d_kind)) return 0;
-  const lub_conv2d_options *conv = p->nodes[i].layer->options;
-  if (conv->strides[0] != 1 || conv->strides[1] != 1 || conv->dilation_rate[0] != 1 || conv->dilation_rate[1] != 1)
-    return 0;
-  *activation = lub_layer_activation(p->nodes[i].layer);
+  const lub_layer *layer = p->nodes[i].layer;
+  if (p->purpose.reference || !lub_is_conv(layer)) return 0;
+  const lub_windows win = lub_conv_windows(layer, input_shape(p, i, 0));
+  if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return 0;
+  if (((const lub_conv_options *)layer->options)->groups != 1) return 0;
+  *activation = lub_layer_activation(layer);
   if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
   int run = 1;
-  if (!p->purpose.training && *activation == LUB_LINEAR && follows(p, i + run) && is(p, i + run, &lub_batch_normalization_kind))
+  if (!p->purpose.training && *activation == LUB_LINEAR && follows(p, i + run) &&
+      is(p, i + run, &lub_batch_normalization_kind))
     run++; /* folded into the weights */
   return tail_run(p, i, run, activation);
 }
@@ -148,7 +152,7 @@ static lub_stage *new_stage(planner *p, int first, int run) {
 /* Covers node i and perhaps the ones behind it; returns how many. */
 static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   lub_activation activation;
-  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) ||
+  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) || is(p, i, &lub_reshape_kind) ||
                  (!p->purpose.training && p->nodes[i].layer->kind->training_only);
   if (renamed && i < p->n - 1) {
     p->state[i].value = value_of(p, p->nodes[i].input[0]);
@@ -176,7 +180,7 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   lub_activation final = i == p->n - 1 ? stage->activation : LUB_LINEAR;
   bool ends = final == LUB_SOFTMAX || final == LUB_SIGMOID;
   if (ends) p->plan->final = final;
-  if (ends && !is(p, i, &lub_activation_kind)) {
+  if (ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind)) {
     stage->activation = LUB_LINEAR;
     *status = plan_layer(p, i, stage, err);
     lub_stage *last = &p->plan->stage[p->plan->nstages++];

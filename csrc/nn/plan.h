@@ -2,7 +2,7 @@
  *
  * The planner takes layers with the numbers of their inputs, in topological order, and covers them with stages:
  * fused where a fast kernel exists, one layer per stage otherwise. Layers that compute nothing
- * (Input, Flatten) become another name of their input's value. A final softmax or sigmoid is a stage of its own, so
+ * (Input, Flatten, Reshape) become another name of their input's value. A final softmax or sigmoid is a stage of its own, so
  * that a cross-entropy can use what goes into it. */
 #ifndef LUB_NN_PLAN_H
 #define LUB_NN_PLAN_H

@@ -78,13 +78,13 @@ void lub_dense_stage(lub_stage *stage);
 /* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. */
 void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
-/* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling2D (windows that tile), then perhaps Dropout:
- * layers[0..nlayers-1] in this order. It takes the whole batch. */
+/* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then
+ * perhaps Dropout: layers[0..nlayers-1] in this order. It takes the whole batch. */
 lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
 
-/* Conv2D (stride 1, no dilation; relu or linear), then perhaps BatchNormalization (at inference: folded into the
- * weights), then perhaps relu, then perhaps MaxPooling2D (windows that tile), then perhaps Dropout:
- * layers[0..nlayers-1] in this order. */
+/* Conv1D or Conv2D (stride 1, no dilation, no groups; linear or relu), then perhaps BatchNormalization (at inference:
+ * folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then perhaps
+ * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
 
 #endif

@@ -28,13 +28,13 @@ local steps = {}
 function steps.LSTM(o, w, x, h, c)
   local n = o.units
   local function gate(number, f)
-    return activations[f](plus(affine(x, w[1], w[3], 4 * n, number * n, n), affine(h, w[2], nil, 4 * n, number * n, n)))
+    return activations[f or "linear"](plus(affine(x, w[1], w[3], 4 * n, number * n, n), affine(h, w[2], nil, 4 * n, number * n, n)))
   end
   local i, f = gate(0, o.recurrent_activation), gate(1, o.recurrent_activation)
   local g, out = gate(2, o.activation), gate(3, o.recurrent_activation)
   local cell, y = {}, {}
   for u = 1, n do cell[u] = f[u] * c[u] + i[u] * g[u] end
-  local squashed = activations[o.activation]({ table.unpack(cell) })
+  local squashed = activations[o.activation or "linear"]({ table.unpack(cell) })
   for u = 1, n do y[u] = out[u] * squashed[u] end
   return y, cell
 end
@@ -44,15 +44,15 @@ function steps.GRU(o, w, x, h)
   local second = o.reset_after and w[3]
   local function from_x(number) return affine(x, w[1], w[3], 3 * n, number * n, n) end
   local function from_h(state, number) return affine(state, w[2], second, 3 * n, number * n, n, 3 * n) end
-  local z = activations[o.recurrent_activation](plus(from_x(0), from_h(h, 0)))
-  local r = activations[o.recurrent_activation](plus(from_x(1), from_h(h, 1)))
+  local z = activations[o.recurrent_activation or "linear"](plus(from_x(0), from_h(h, 0)))
+  local r = activations[o.recurrent_activation or "linear"](plus(from_x(1), from_h(h, 1)))
   local function times_r(values)
     local product = {}
     for u = 1, n do product[u] = r[u] * values[u] end
     return product
   end
   local own = o.reset_after and times_r(from_h(h, 2)) or from_h(times_r(h), 2)
-  local g, y = activations[o.activation](plus(from_x(2), own)), {}
+  local g, y = activations[o.activation or "linear"](plus(from_x(2), own)), {}
   for u = 1, n do y[u] = z[u] * h[u] + (1 - z[u]) * g[u] end
   return y
 end

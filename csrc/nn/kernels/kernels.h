@@ -76,7 +76,7 @@ typedef struct lub_few_terms {
 typedef struct lub_gate_step {
   int64_t rows, lanes;
   int64_t stride;                       /* floats from one sample's h to the next */
-  int activation, recurrent_activation; /* of lub_activation: linear, relu, sigmoid, tanh */
+  int activation, recurrent_activation; /* of lub_activation: linear, relu, (hard_)sigmoid, tanh */
   float *gates;
   const float *h_before;
   float *h_after;

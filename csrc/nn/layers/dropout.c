@@ -6,9 +6,7 @@
 #include "base/random.h"
 #include "nn/layers/kinds.h"
 
-static const lub_option options[] = {{.name = "rate", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_dropout_options, rate),
-                                      .required = true, .min = 0, .max = 1, .below_max = true},
-                                     LUB_OPTIONS_END};
+static const lub_option options[] = {LUB_RATE_OPTION, LUB_OPTIONS_END};
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
   (void)layer, (void)err;

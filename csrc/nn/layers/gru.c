@@ -23,6 +23,8 @@ static int bias_rows(const lub_recurrent_options *o) { return resets_after(o) ? 
 enum { H, Z, R, G, P, RECORD };
 
 static void step(const lub_step *s) {
+  const lub_activation a = lub_recurrent_function(s->options->activation);
+  const lub_activation sigma = lub_recurrent_function(s->options->recurrent_activation);
   const int64_t n = s->units;
   const float *h = s->before + H * n, *bias = s->options->use_bias ? s->param[2].value : NULL, *U = s->param[1].value;
   float *record = s->record, *sums = record + Z * n; /* Z, R, G stand in the order of the columns */
@@ -35,8 +37,8 @@ static void step(const lub_step *s) {
   lub_add_product(sums, s->x, s->features, s->param[0].value, 3 * n, 0, 3 * n);
   lub_add_product(own, h, n, U, 3 * n, 0, after ? 3 * n : 2 * n);
   for (int64_t u = 0; u < 2 * n; u++) sums[u] += own[u];
-  lub_activate(s->options->recurrent_activation, record + Z * n, 1, n);
-  lub_activate(s->options->recurrent_activation, record + R * n, 1, n);
+  lub_activate(sigma, record + Z * n, 1, n);
+  lub_activate(sigma, record + R * n, 1, n);
   const float *z = record + Z * n, *r = record + R * n;
   float *g = record + G * n, *p = record + P * n;
   if (after) {
@@ -46,11 +48,13 @@ static void step(const lub_step *s) {
     for (int64_t u = 0; u < n; u++) p[u] = r[u] * h[u];
     lub_add_product(g, p, n, U, 3 * n, 2 * n, n);
   }
-  lub_activate(s->options->activation, g, 1, n);
+  lub_activate(a, g, 1, n);
   for (int64_t u = 0; u < n; u++) record[H * n + u] = z[u] * h[u] + (1 - z[u]) * g[u];
 }
 
 static void step_back(const lub_step *s) {
+  const lub_activation a = lub_recurrent_function(s->options->activation);
+  const lub_activation sigma = lub_recurrent_function(s->options->recurrent_activation);
   const int64_t n = s->units;
   const float *record = s->record, *z = record + Z * n, *r = record + R * n, *g = record + G * n, *p = record + P * n;
   const float *h = s->before + H * n, *U = s->param[1].value;
@@ -62,8 +66,8 @@ static void step_back(const lub_step *s) {
     before[u] = gh[u] * z[u];
     gp[u] = 0;
   }
-  lub_activation_gradient(s->options->recurrent_activation, z, sums, sums, 1, n);
-  lub_activation_gradient(s->options->activation, g, sums + 2 * n, sums + 2 * n, 1, n);
+  lub_activation_gradient(sigma, z, sums, sums, 1, n);
+  lub_activation_gradient(a, g, sums + 2 * n, sums + 2 * n, 1, n);
   if (after) {
     for (int64_t u = 0; u < n; u++) {
       sums[n + u] = sums[2 * n + u] * p[u];
@@ -76,7 +80,7 @@ static void step_back(const lub_step *s) {
       before[u] += gp[u] * r[u];
     }
   }
-  lub_activation_gradient(s->options->recurrent_activation, r, sums + n, sums + n, 1, n);
+  lub_activation_gradient(sigma, r, sums + n, sums + n, 1, n);
   memcpy(own, sums, sizeof(float) * (size_t)(2 * n));
   lub_add_product_back(sums, s->x, s->gx, s->features, s->param[0].value, s->gparam[0], 3 * n, 0, 3 * n);
   lub_add_product_back(own, h, before, n, U, s->gparam[1], 3 * n, 0, after ? 3 * n : 2 * n);

@@ -26,30 +26,34 @@ static void begin(const lub_recurrent_options *o, lub_param *param) {
 enum { H, C, I, F, G, O, RECORD };
 
 static void step(const lub_step *s) {
+  const lub_activation a = lub_recurrent_function(s->options->activation);
+  const lub_activation sigma = lub_recurrent_function(s->options->recurrent_activation);
   const int64_t n = s->units;
   float *r = s->record, *sums = r + I * n; /* I, F, G, O stand in the order of the columns */
   memset(sums, 0, sizeof(float) * (size_t)(4 * n));
   if (s->options->use_bias) memcpy(sums, s->param[2].value, sizeof(float) * (size_t)(4 * n));
   lub_add_product(sums, s->x, s->features, s->param[0].value, 4 * n, 0, 4 * n);
   lub_add_product(sums, s->before + H * n, n, s->param[1].value, 4 * n, 0, 4 * n);
-  lub_activate(s->options->recurrent_activation, r + I * n, 1, n);
-  lub_activate(s->options->recurrent_activation, r + F * n, 1, n);
-  lub_activate(s->options->activation, r + G * n, 1, n);
-  lub_activate(s->options->recurrent_activation, r + O * n, 1, n);
+  lub_activate(sigma, r + I * n, 1, n);
+  lub_activate(sigma, r + F * n, 1, n);
+  lub_activate(a, r + G * n, 1, n);
+  lub_activate(sigma, r + O * n, 1, n);
   for (int64_t u = 0; u < n; u++) s->scratch[u] = r[C * n + u] = r[F * n + u] * s->before[C * n + u] + r[I * n + u] * r[G * n + u];
-  lub_activate(s->options->activation, s->scratch, 1, n);
+  lub_activate(a, s->scratch, 1, n);
   for (int64_t u = 0; u < n; u++) r[H * n + u] = r[O * n + u] * s->scratch[u];
 }
 
 static void step_back(const lub_step *s) {
+  const lub_activation a = lub_recurrent_function(s->options->activation);
+  const lub_activation sigma = lub_recurrent_function(s->options->recurrent_activation);
   const int64_t n = s->units;
   const float *r = s->record, *before = s->before;
   float *gh = s->gstate, *gc = s->gstate + n;
   float *g = s->scratch, *y = g + 4 * n, *gy = g + 5 * n; /* g: of i, f, g, o, first behind their activations */
   memcpy(y, r + C * n, sizeof(float) * (size_t)n);
-  lub_activate(s->options->activation, y, 1, n);
+  lub_activate(a, y, 1, n);
   for (int64_t u = 0; u < n; u++) gy[u] = gh[u] * r[O * n + u];
-  lub_activation_gradient(s->options->activation, y, gy, gy, 1, n);
+  lub_activation_gradient(a, y, gy, gy, 1, n);
   for (int64_t u = 0; u < n; u++) {
     gc[u] += gy[u];
     g[u] = gc[u] * r[G * n + u];
@@ -59,7 +63,7 @@ static void step_back(const lub_step *s) {
     gc[u] *= r[F * n + u];
   }
   for (int gate = 0; gate < 4; gate++)
-    lub_activation_gradient(gate == 2 ? s->options->activation : s->options->recurrent_activation, r + (I + gate) * n,
+    lub_activation_gradient(gate == 2 ? a : sigma, r + (I + gate) * n,
                             g + gate * n, g + gate * n, 1, n);
   memset(gh, 0, sizeof(float) * (size_t)n);
   lub_add_product_back(g, s->x, s->gx, s->features, s->param[0].value, s->gparam[0], 4 * n, 0, 4 * n);

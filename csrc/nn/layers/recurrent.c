@@ -7,8 +7,10 @@
 /* === options and shapes === */
 
 lub_status lub_recurrent_check(const char *kind, const lub_recurrent_options *o, lub_error *err) {
-  if (o->activation == LUB_SOFTMAX || o->recurrent_activation == LUB_SOFTMAX)
-    return lub_fail(err, LUB_EARG, "%s: the activation '%s' is not supported in it", kind, lub_activation_names[LUB_SOFTMAX]);
+  const lub_activation both[] = {lub_recurrent_function(o->activation), lub_recurrent_function(o->recurrent_activation)};
+  for (int i = 0; i < 2; i++)
+    if (both[i] == LUB_SOFTMAX || lub_activation_needs_input(both[i]))
+      return lub_fail(err, LUB_EARG, "%s: the activation '%s' is not supported in it", kind, lub_activation_names[both[i]]);
   if (o->recurrent_dropout > 0)
     return lub_fail(err, LUB_EARG, "%s: recurrent_dropout is not supported, only 0; dropout is", kind);
   if (o->return_state) return lub_fail(err, LUB_EARG, "%s: return_state is not supported, only false", kind);

@@ -18,6 +18,11 @@ typedef struct lub_recurrent_options {
   bool use_bias, return_sequences, return_state, go_backwards, stateful, unroll;
 } lub_recurrent_options;
 
+/* What an option of activations says; None is linear. */
+static inline lub_activation lub_recurrent_function(int choice) {
+  return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
+}
+
 typedef struct lub_lstm_options {
   lub_recurrent_options common;
   bool unit_forget_bias;

@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "base/sum.h"
 #include "nn/kernels/kernels.h"
-#include "nn/layers/kinds.h"
+#include "nn/layers/pooling.h"
 #include "nn/stage.h"
 
 typedef struct norm_state {
@@ -251,18 +251,19 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err) {
   s->kernels = lub_nn_kernels_now();
   const lub_shape *in = &stage->in[0];
   s->channels = in->dim[in->ndim - 1];
-  s->width = in->ndim >= 3 ? in->dim[in->ndim - 2] : 1;
+  s->width = in->ndim >= 2 ? in->dim[in->ndim - 2] : 1;
   s->height = lub_shape_size(in) / (s->width * s->channels);
   s->lanes = lub_round_up(s->channels, s->kernels->vector);
   s->pool_h = s->pool_w = 1;
   s->dropout = -1;
   for (int i = 1; i < stage->nlayers; i++) {
-    if (stage->layer[i]->kind == &lub_max_pooling2d_kind) {
-      const lub_max_pooling2d_options *pool = stage->layer[i]->options;
-      s->pool_h = (int)pool->pool_size[0], s->pool_w = (int)pool->pool_size[1];
-    } else if (stage->layer[i]->kind == &lub_dropout_kind) {
+    const lub_layer *layer = stage->layer[i];
+    if (layer->kind == &lub_max_pooling1d_kind || layer->kind == &lub_max_pooling2d_kind) {
+      const lub_windows pool = lub_pool_windows(layer, in);
+      s->pool_h = (int)pool.h.size, s->pool_w = (int)pool.w.size;
+    } else if (layer->kind == &lub_dropout_kind) {
       s->dropout = i;
-      s->rate = ((const lub_dropout_options *)stage->layer[i]->options)->rate;
+      s->rate = ((const lub_dropout_options *)layer->options)->rate;
     }
   }
   s->rows = s->height / s->pool_h, s->columns = s->width / s->pool_w;

@@ -152,8 +152,8 @@ static void load(const group *g, int k) {
 static lub_gate_step gate_step(const group *g, int k, int64_t step) {
   const lub_direction *d = &g->s->r.direction[k];
   const track *t = &g->s->track[k];
-  return (lub_gate_step){.rows = g->count, .lanes = t->lanes, .stride = t->stride, .activation = d->options->activation,
-                         .recurrent_activation = d->options->recurrent_activation,
+  return (lub_gate_step){.rows = g->count, .lanes = t->lanes, .stride = t->stride, .activation = lub_recurrent_function(d->options->activation),
+                         .recurrent_activation = lub_recurrent_function(d->options->recurrent_activation),
                          .gates = array(g, t->gates_at, step, PARTS * t->lanes), .h_before = row(g, k, step),
                          .h_after = row(g, k, step + 1), .c_before = array(g, t->cells_at, step, t->lanes),
                          .c_after = array(g, t->cells_at, step + 1, t->lanes)};
@@ -411,9 +411,9 @@ static bool lay_out(state *s, track *t) {
 
 static bool has_fast_gates(const lub_direction *d) {
   if (d->cell == &lub_gru_cell && !((const lub_gru_options *)(const void *)d->options)->reset_after) return false;
-  const int both[] = {d->options->activation, d->options->recurrent_activation};
+  const lub_activation both[] = {lub_recurrent_function(d->options->activation), lub_recurrent_function(d->options->recurrent_activation)};
   for (int i = 0; i < 2; i++)
-    if (both[i] != LUB_NONE_CHOICE && both[i] != LUB_LINEAR && both[i] != LUB_RELU && both[i] != LUB_SIGMOID && both[i] != LUB_TANH) return false;
+    if (both[i] != LUB_LINEAR && both[i] != LUB_RELU && both[i] != LUB_SIGMOID && both[i] != LUB_TANH && both[i] != LUB_HARD_SIGMOID) return false;
   return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include "nn/stage.h"
 
-/* Whether the stage can take this layer: its activations are linear, relu, sigmoid or tanh, and a GRU has reset_after. */
+/* Whether the stage can take this layer: its activations are linear, relu, sigmoid, hard_sigmoid or tanh, and a GRU has reset_after. */
 bool lub_recurrent_is_fast(const lub_layer *layer);
 
 lub_status lub_recurrent_stage(lub_stage *stage, lub_error *err);
