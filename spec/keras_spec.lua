@@ -296,10 +296,12 @@ describe("keras.load_model: forms of JSON", function()
 
   it("that would make other predictions are refused", function()
     refused(sequential(input, dense { activation = "swi" }),
-      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, softmax, got 'swi'")
+      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, " ..
+        "softmax, relu6, leaky_relu, elu, selu, gelu, silu, swish, hard_sigmoid, softplus, softsign, exponential, " ..
+        "got 'swi'")
     refused(sequential(input, dense { lora_rank = 4 }), "layer dense (Dense): the option lora_rank = 4 is not known")
-    refused(sequential(input, object("Conv2D", { name = "c", filters = 2, kernel_size = { 1, 1 }, groups = 2 })),
-      "layer c (Conv2D): groups = 2 is not supported, only 1")
+    refused(sequential(input, object("DepthwiseConv2D", { name = "c", kernel_size = { 1, 1 }, groups = 2 })),
+      "layer c (DepthwiseConv2D): groups = 2 is not supported, only 1")
     refused(sequential(input, object("Flatten", { name = "f", data_format = "channels_first" })),
       'layer f (Flatten): data_format = "channels_first" is not supported, only "channels_last"')
   end)

@@ -83,9 +83,8 @@ int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
 }
 
 lub_activation lub_layer_activation(const lub_layer *layer) {
-  int at = layer->kind->activation_at;
-  if (at < 0) return layer->kind->activation;
-  int choice = *(const int *)((const char *)layer->options + at);
+  if (layer->kind->activation_at < 0) return layer->kind->activation;
+  int choice = *(const int *)((const char *)layer->options + layer->kind->activation_at);
   return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
 }
 

@@ -28,7 +28,8 @@ local steps = {}
 function steps.LSTM(o, w, x, h, c)
   local n = o.units
   local function gate(number, f)
-    return activations[f or "linear"](plus(affine(x, w[1], w[3], 4 * n, number * n, n), affine(h, w[2], nil, 4 * n, number * n, n)))
+    local from_x, from_h = affine(x, w[1], w[3], 4 * n, number * n, n), affine(h, w[2], nil, 4 * n, number * n, n)
+    return activations[f or "linear"](plus(from_x, from_h))
   end
   local i, f = gate(0, o.recurrent_activation), gate(1, o.recurrent_activation)
   local g, out = gate(2, o.activation), gate(3, o.recurrent_activation)

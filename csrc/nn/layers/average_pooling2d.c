@@ -1,4 +1,5 @@
-/* AveragePooling2D: the mean of each window and channel of (H, W, C); with "same" padding, of its real elements alone. */
+/* AveragePooling2D: the mean of each window and channel of (H, W, C); with "same" padding, of its
+ * real elements alone. (Keras wants a pool_size; here it is 2 as for the others.) */
 #include "nn/layers/pooling.h"
 
 static const lub_option options[] = {LUB_POOL_OPTIONS(2)};
@@ -14,5 +15,6 @@ const lub_layer_kind lub_average_pooling2d_kind = {.name = "AveragePooling2D",
                                                    .activation_at = -1,
                                                    .inputs = 1,
                                                    .output_shape = output_shape,
+                                                   .scratch = lub_pool_scratch,
                                                    .forward = lub_average_pool_forward,
                                                    .backward = lub_average_pool_gradients};

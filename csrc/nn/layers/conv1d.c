@@ -19,5 +19,6 @@ const lub_layer_kind lub_conv1d_kind = {.name = "Conv1D",
                                         .check = check,
                                         .output_shape = output_shape,
                                         .params = lub_conv_params,
+                                        .scratch = lub_conv_scratch,
                                         .forward = lub_conv_forward,
                                         .backward = lub_conv_gradients};

@@ -21,6 +21,14 @@ static void add_products(float *restrict y, const float *restrict x, const float
     for (int64_t j = o; j < n; j++) y[j] += x[c] * k[c * stride + j];
 }
 
+/* k[0..n-1] += sum over r < 4 of x[r * x_step] * g[r * g_step + 0..n-1], in this order. */
+static void add_four(float *restrict k, const float *restrict x, int64_t x_step, const float *restrict g, int64_t g_step,
+                     int64_t n) {
+  const float *g1 = g + g_step, *g2 = g1 + g_step, *g3 = g2 + g_step;
+  const float x0 = x[0], x1 = x[x_step], x2 = x[2 * x_step], x3 = x[3 * x_step];
+  for (int64_t i = 0; i < n; i++) k[i] = (((k[i] + x0 * g[i]) + x1 * g1[i]) + x2 * g2[i]) + x3 * g3[i];
+}
+
 static void add_scaled(float *restrict y, const float *restrict x, float scale, int64_t n) {
   for (int64_t i = 0; i < n; i++) y[i] += scale * x[i];
 }
@@ -35,6 +43,41 @@ static float dot(const float *a, const float *b, int64_t n) {
   for (; i < n; i++) rest += a[i] * b[i];
   for (int k = 0; k < LANES; k++) rest += sum[k];
   return rest;
+}
+
+/* === a matrix behind a run of pixels === */
+
+/* in x out weights, rows `stride` floats apart; `turned` is (out, in), dense, or NULL where it is not made. */
+typedef struct matrix {
+  int64_t in, out, stride;
+  const float *weights, *turned;
+} matrix;
+
+/* A row of `out` sums has few inputs to go back to: a dot product each is as good as turned weights. */
+static bool wants_turned(int64_t in) { return in >= 8; }
+
+static void turn(const matrix *m, float *turned) {
+  for (int64_t c = 0; c < m->in; c++)
+    for (int64_t o = 0; o < m->out; o++) turned[o * m->in + c] = m->weights[c * m->stride + o];
+}
+
+/* The gradients of `pixels` rows of x and gy, x_step and g_step floats apart: gx (NULL: not wanted) lies like x, gw
+ * like the weights. */
+static void add_gradients(const matrix *m, const float *x, int64_t x_step, const float *gy, int64_t g_step,
+                          int64_t pixels, float *gx, float *gw) {
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4)
+    for (int64_t c = 0; c < m->in; c++)
+      add_four(gw + c * m->stride, x + p * x_step + c, x_step, gy + p * g_step, g_step, m->out);
+  for (; p < pixels; p++)
+    for (int64_t c = 0; c < m->in; c++) add_scaled(gw + c * m->stride, gy + p * g_step, x[p * x_step + c], m->out);
+  for (p = 0; p < pixels && gx; p++) {
+    if (m->turned) {
+      add_products(gx + p * x_step, gy + p * g_step, m->turned, m->out, m->in, m->in);
+      continue;
+    }
+    for (int64_t c = 0; c < m->in; c++) gx[p * x_step + c] += dot(gy + p * g_step, m->weights + c * m->stride, m->out);
+  }
 }
 
 void lub_add_bias(float *y, const float *bias, int64_t rows, int64_t n) {
@@ -53,12 +96,13 @@ void lub_rows_times(const float *x, const float *w, float *y, int64_t rows, int6
 }
 
 void lub_rows_times_gradients(const float *x, const float *w, const float *gy, float *gx, float *gw, int64_t rows,
-                              int64_t in, int64_t out) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t i = 0; i < in; i++) {
-      add_scaled(gw + i * out, gy + r * out, x[r * in + i], out);
-      if (gx) gx[r * in + i] += dot(gy + r * out, w + i * out, out);
-    }
+                              int64_t in, int64_t out, float *scratch) {
+  matrix m = {.in = in, .out = out, .stride = out, .weights = w};
+  if (wants_turned(in)) {
+    turn(&m, scratch);
+    m.turned = scratch;
+  }
+  add_gradients(&m, x, in, gy, out, rows, gx, gw);
 }
 
 /* === Conv1D and Conv2D === */
@@ -134,40 +178,56 @@ void lub_conv_forward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const lub_windows win = lub_conv_windows(layer, pass->in);
   const division d = division_of(pass);
-  const int64_t pixels = win.h.out * win.w.out;
-  for (int64_t p = 0; p < pixels; p++) {
-    float *y = pass->y + p * d.filters;
-    for (int64_t o = 0; o < d.filters; o++) y[o] = 0;
-    for (lub_tap t = {.number = -1}; lub_next_tap(&win, p / win.w.out, p % win.w.out, &t);) {
-      const float *x = pass->x[0] + t.pixel * d.channels, *kernel = layer->param[0].value + t.number * d.in * d.filters;
-      for (int64_t g = 0; g < d.groups; g++)
-        add_products(y + g * d.out, x + g * d.in, kernel + g * d.out, d.in, d.filters, d.out);
+  const int64_t pixels = win.h.out * win.w.out, step = win.w.stride * d.channels;
+  memset(pass->y, 0, sizeof(float) * (size_t)(pixels * d.filters));
+  for (int64_t row = 0; row < win.h.out; row++)
+    for (int64_t tap = 0; tap < win.h.size * win.w.size; tap++) {
+      const lub_span span = lub_span_of(&win, row, tap / win.w.size, tap % win.w.size);
+      const float *x = pass->x[0] + span.pixel * d.channels, *kernel = layer->param[0].value + tap * d.in * d.filters;
+      float *y = pass->y + (row * win.w.out + span.first) * d.filters;
+      for (int64_t p = span.first; p < span.last; p++, x += step, y += d.filters)
+        for (int64_t g = 0; g < d.groups; g++)
+          add_products(y + g * d.out, x + g * d.in, kernel + g * d.out, d.in, d.filters, d.out);
     }
-  }
   if (layer->nparams > 1) lub_add_bias(pass->y, layer->param[1].value, pixels, d.filters);
 }
 
-/* One group of one tap at one pixel. */
-static void add_gradients(const division *d, const float *x, const float *kernel, const float *gy, float *gx, float *gk) {
-  for (int64_t c = 0; c < d->in; c++) {
-    add_scaled(gk + c * d->filters, gy, x[c], d->out);
-    if (gx) gx[c] += dot(gy, kernel + c * d->filters, d->out);
-  }
+int64_t lub_conv_scratch(const lub_layer *layer, const lub_shape *in, const lub_shape *out) {
+  (void)out;
+  lub_param param[2];
+  lub_conv_params(layer, in, param);
+  return lub_param_size(&param[0]);
+}
+
+/* The kernel of one tap and group. */
+static matrix matrix_of(const division *d, const float *kernel, float *turned, int64_t tap, int64_t group) {
+  return (matrix){.in = d->in, .out = d->out, .stride = d->filters,
+                  .weights = kernel + tap * d->in * d->filters + group * d->out,
+                  .turned = wants_turned(d->in) ? turned + (tap * d->groups + group) * d->in * d->out : NULL};
 }
 
 void lub_conv_gradients(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const lub_windows win = lub_conv_windows(layer, pass->in);
   const division d = division_of(pass);
-  const int64_t pixels = win.h.out * win.w.out;
-  if (layer->nparams > 1) lub_add_bias_gradient(pass->gparam[1], pass->gy, pixels, d.filters);
-  for (int64_t p = 0; p < pixels; p++)
-    for (lub_tap t = {.number = -1}; lub_next_tap(&win, p / win.w.out, p % win.w.out, &t);)
-      for (int64_t g = 0; g < d.groups; g++) {
-        const int64_t x = t.pixel * d.channels + g * d.in, k = t.number * d.in * d.filters + g * d.out;
-        add_gradients(&d, pass->x[0] + x, layer->param[0].value + k, pass->gy + p * d.filters + g * d.out,
-                      pass->gx[0] ? pass->gx[0] + x : NULL, pass->gparam[0] + k);
+  const float *kernel = layer->param[0].value;
+  const int64_t taps = win.h.size * win.w.size;
+  if (layer->nparams > 1) lub_add_bias_gradient(pass->gparam[1], pass->gy, win.h.out * win.w.out, d.filters);
+  for (int64_t i = 0; i < taps * d.groups && wants_turned(d.in) && pass->gx[0]; i++) {
+    const matrix m = matrix_of(&d, kernel, pass->scratch, i / d.groups, i % d.groups);
+    turn(&m, pass->scratch + i * d.in * d.out);
+  }
+  for (int64_t row = 0; row < win.h.out; row++)
+    for (int64_t tap = 0; tap < taps; tap++) {
+      const lub_span span = lub_span_of(&win, row, tap / win.w.size, tap % win.w.size);
+      const float *gy = pass->gy + (row * win.w.out + span.first) * d.filters;
+      for (int64_t g = 0; g < d.groups && span.first < span.last; g++) {
+        const matrix m = matrix_of(&d, kernel, pass->scratch, tap, g);
+        const int64_t x = span.pixel * d.channels + g * d.in;
+        add_gradients(&m, pass->x[0] + x, win.w.stride * d.channels, gy + g * d.out, d.filters, span.last - span.first,
+                      pass->gx[0] ? pass->gx[0] + x : NULL, pass->gparam[0] + (m.weights - kernel));
       }
+    }
 }
 
 /* === depthwise === */
@@ -194,20 +254,29 @@ static void gather_channels(float *restrict gx, const float *restrict gy, const 
 
 void lub_depthwise_forward(const lub_windows *win, int64_t channels, int64_t multiplier, const float *x,
                            const float *kernel, float *y) {
-  const int64_t out = channels * multiplier;
-  for (int64_t p = 0; p < win->h.out * win->w.out; p++, y += out) {
-    for (int64_t o = 0; o < out; o++) y[o] = 0;
-    for (lub_tap t = {.number = -1}; lub_next_tap(win, p / win->w.out, p % win->w.out, &t);)
-      add_channels(y, x + t.pixel * channels, kernel + t.number * out, channels, multiplier);
-  }
+  const int64_t out = channels * multiplier, step = win->w.stride * channels;
+  memset(y, 0, sizeof(float) * (size_t)(win->h.out * win->w.out * out));
+  for (int64_t row = 0; row < win->h.out; row++)
+    for (int64_t tap = 0; tap < win->h.size * win->w.size; tap++) {
+      const lub_span span = lub_span_of(win, row, tap / win->w.size, tap % win->w.size);
+      const float *from = x + span.pixel * channels;
+      float *to = y + (row * win->w.out + span.first) * out;
+      for (int64_t p = span.first; p < span.last; p++, from += step, to += out)
+        add_channels(to, from, kernel + tap * out, channels, multiplier);
+    }
 }
 
 void lub_depthwise_gradients(const lub_windows *win, int64_t channels, int64_t multiplier, const float *x,
                              const float *kernel, const float *gy, float *gx, float *gkernel) {
-  const int64_t out = channels * multiplier;
-  for (int64_t p = 0; p < win->h.out * win->w.out; p++, gy += out)
-    for (lub_tap t = {.number = -1}; lub_next_tap(win, p / win->w.out, p % win->w.out, &t);) {
-      add_channels(gkernel + t.number * out, x + t.pixel * channels, gy, channels, multiplier);
-      if (gx) gather_channels(gx + t.pixel * channels, gy, kernel + t.number * out, channels, multiplier);
+  const int64_t out = channels * multiplier, step = win->w.stride * channels;
+  for (int64_t row = 0; row < win->h.out; row++)
+    for (int64_t tap = 0; tap < win->h.size * win->w.size; tap++) {
+      const lub_span span = lub_span_of(win, row, tap / win->w.size, tap % win->w.size);
+      const float *g = gy + (row * win->w.out + span.first) * out;
+      for (int64_t p = 0; p < span.last - span.first; p++, g += out) {
+        const int64_t at = span.pixel * channels + p * step;
+        add_channels(gkernel + tap * out, x + at, g, channels, multiplier);
+        if (gx) gather_channels(gx + at, g, kernel + tap * out, channels, multiplier);
+      }
     }
 }

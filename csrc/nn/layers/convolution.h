@@ -43,14 +43,15 @@ lub_status lub_conv_check(const char *name, int rank, const lub_conv_options *o,
 lub_status lub_conv_output_shape(const char *name, const char *expected, int rank, const lub_layer *layer,
                                  const lub_shape *in, lub_shape *out, lub_error *err);
 int lub_conv_params(const lub_layer *layer, const lub_shape *in, lub_param *param);
+int64_t lub_conv_scratch(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
 void lub_conv_forward(const lub_pass *pass);
 void lub_conv_gradients(const lub_pass *pass);
 
-/* y[p][o] (+)= sum over i of x[p][i] * w[i][o] for `rows` rows: a convolution of one pixel. The gradients of
- * x and w are added to gx (NULL: not wanted) and gw. */
+/* y[p][o] = sum over i of x[p][i] * w[i][o] for `rows` rows: a convolution of one pixel. The gradients of
+ * x and w are added to gx (NULL: not wanted) and gw; scratch has in * out floats. */
 void lub_rows_times(const float *x, const float *w, float *y, int64_t rows, int64_t in, int64_t out);
 void lub_rows_times_gradients(const float *x, const float *w, const float *gy, float *gx, float *gw, int64_t rows,
-                              int64_t in, int64_t out);
+                              int64_t in, int64_t out, float *scratch);
 
 /* Depthwise: y[h][w][c * m + k] = sum over taps (i, j) of x[.][.][c] * kernel[i][j][c][k], m being the multiplier. */
 void lub_depthwise_forward(const lub_windows *win, int64_t channels, int64_t multiplier, const float *x,

@@ -88,5 +88,7 @@ void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *sc
 lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, const char *expected, lub_error *err);
 /* The same failure without a question. */
 lub_status lub_wrong_input(const char *layer, const lub_shape *in, const char *expected, lub_error *err);
+/* Fails unless the input has an axis at least, and `axis` is its last: -1, or its number where the batch is 1. */
+lub_status lub_check_last_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err);
 
 #endif

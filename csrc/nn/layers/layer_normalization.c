@@ -24,16 +24,9 @@ static const lub_option options[] = {
     LUB_REGULARIZER_OPTION(norm_options, gamma_regularizer),
     LUB_OPTIONS_END};
 
-static lub_status check(const void *p, lub_error *err) {
-  const norm_options *o = p;
-  if (o->axis == -1) return LUB_OK;
-  return lub_fail(err, LUB_EARG, "LayerNormalization: axis must be -1, the last one, got %lld", (long long)o->axis);
-}
-
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
-  (void)layer;
   *out = *in;
-  return lub_check_input("layer_normalization", in, in->ndim > 0 ? in->ndim : 1, "(N, ...)", err);
+  return lub_check_last_axis("layer_normalization", ((const norm_options *)layer->options)->axis, in, err);
 }
 
 static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
@@ -105,7 +98,6 @@ const lub_layer_kind lub_layer_normalization_kind = {.name = "LayerNormalization
                                                      .options_size = sizeof(norm_options),
                                                      .activation_at = -1,
                                                      .inputs = 1,
-                                                     .check = check,
                                                      .output_shape = output_shape,
                                                      .params = params,
                                                      .forward = forward,

@@ -15,5 +15,6 @@ const lub_layer_kind lub_max_pooling2d_kind = {.name = "MaxPooling2D",
                                                .activation_at = -1,
                                                .inputs = 1,
                                                .output_shape = output_shape,
+                                               .scratch = lub_pool_scratch,
                                                .forward = lub_max_pool_forward,
                                                .backward = lub_max_pool_gradients};

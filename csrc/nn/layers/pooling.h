@@ -23,6 +23,8 @@ lub_windows lub_pool_windows(const lub_layer *layer, const lub_shape *in);
 lub_status lub_pool_output_shape(const char *name, const lub_layer *layer, const lub_shape *in, lub_shape *out,
                                  lub_error *err);
 
+/* Both ways back want scratch: a gradient per output. */
+int64_t lub_pool_scratch(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
 void lub_max_pool_forward(const lub_pass *pass);
 void lub_max_pool_gradients(const lub_pass *pass);
 void lub_average_pool_forward(const lub_pass *pass);

@@ -64,9 +64,9 @@ static int64_t middle_channels(const lub_layer *layer, const lub_shape *in) {
   return in->dim[2] * ((const separable_options *)layer->options)->depth_multiplier;
 }
 
-/* z and its gradient. */
+/* z, its gradient, and room for the pointwise kernel turned round. */
 static int64_t scratch(const lub_layer *layer, const lub_shape *in, const lub_shape *out) {
-  return 2 * out->dim[0] * out->dim[1] * middle_channels(layer, in);
+  return (2 * out->dim[0] * out->dim[1] + out->dim[2]) * middle_channels(layer, in);
 }
 
 static void forward(const lub_pass *pass) {
@@ -89,7 +89,8 @@ static void backward(const lub_pass *pass) {
   lub_depthwise_forward(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, z);
   for (int64_t i = 0; i < pixels * middle; i++) gz[i] = 0;
   if (layer->nparams > 2) lub_add_bias_gradient(pass->gparam[2], pass->gy, pixels, o->filters);
-  lub_rows_times_gradients(z, layer->param[1].value, pass->gy, gz, pass->gparam[1], pixels, middle, o->filters);
+  lub_rows_times_gradients(z, layer->param[1].value, pass->gy, gz, pass->gparam[1], pixels, middle, o->filters,
+                           gz + pixels * middle);
   lub_depthwise_gradients(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, gz,
                           pass->gx[0], pass->gparam[0]);
 }

@@ -11,16 +11,9 @@ static const lub_option options[] = {
     {.name = "axis", .type = LUB_OPTION_INT, .offset = offsetof(softmax_options, axis), .fallback = -1},
     LUB_OPTIONS_END};
 
-static lub_status check(const void *p, lub_error *err) {
-  const softmax_options *o = p;
-  if (o->axis == -1) return LUB_OK;
-  return lub_fail(err, LUB_EARG, "Softmax: axis must be -1, the last one, got %lld", (long long)o->axis);
-}
-
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
-  (void)layer;
   *out = *in;
-  return lub_check_input("softmax", in, in->ndim > 0 ? in->ndim : 1, "(N, ...)", err);
+  return lub_check_last_axis("softmax", ((const softmax_options *)layer->options)->axis, in, err);
 }
 
 static void forward(const lub_pass *pass) {
@@ -39,7 +32,6 @@ const lub_layer_kind lub_softmax_kind = {.name = "Softmax",
                                          .activation_at = -1,
                                          .activation = LUB_SOFTMAX,
                                          .inputs = 1,
-                                         .check = check,
                                          .output_shape = output_shape,
                                          .forward = forward,
                                          .backward = backward};

@@ -28,6 +28,18 @@ lub_windows lub_windows_over(const lub_shape *in, const int64_t *size, const int
   return (lub_windows){w[0], w[1]};
 }
 
+lub_span lub_span_of(const lub_windows *windows, int64_t row, int64_t i, int64_t j) {
+  const lub_window *h = &windows->h, *w = &windows->w;
+  const int64_t y = row * h->stride + i * h->dilation - h->before, shift = j * w->dilation - w->before;
+  if (y < 0 || y >= h->in || shift >= w->in) return (lub_span){0};
+  lub_span span = {.first = shift < 0 ? (w->stride - 1 - shift) / w->stride : 0,
+                   .last = (w->in - 1 - shift) / w->stride + 1};
+  if (span.last > w->out) span.last = w->out;
+  if (span.first >= span.last) return (lub_span){0};
+  span.pixel = y * w->in + span.first * w->stride + shift;
+  return span;
+}
+
 lub_shape lub_windows_shape(const lub_windows *windows, const lub_shape *in, int64_t channels) {
   if (in->ndim == 2) return (lub_shape){.ndim = 2, .dim = {windows->w.out, channels}};
   return (lub_shape){.ndim = 3, .dim = {windows->h.out, windows->w.out, channels}};
@@ -55,4 +67,11 @@ lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, con
   bool fits = in->ndim == ndim;
   for (int i = 0; i < in->ndim; i++) fits = fits && in->dim[i] >= 1;
   return fits ? LUB_OK : lub_wrong_input(layer, in, expected, err);
+}
+
+lub_status lub_check_last_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err) {
+  lub_status status = lub_check_input(layer, in, in->ndim > 0 ? in->ndim : 1, "(N, ...)", err);
+  if (status != LUB_OK || axis == -1 || axis == in->ndim + 1) return status;
+  return lub_fail(err, LUB_EARG, "%s: axis must be the last one (-1, or %d with the batch as 1), got %lld", layer,
+                  in->ndim + 1, (long long)axis);
 }

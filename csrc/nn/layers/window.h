@@ -35,22 +35,13 @@ lub_shape lub_windows_shape(const lub_windows *windows, const lub_shape *in, int
 lub_status lub_windows_check(const lub_windows *windows, const lub_shape *in, const char *layer, const char *what,
                              lub_error *err);
 
-/* One element of a window over one output pixel: which input pixel it meets. */
-typedef struct lub_tap {
-  int64_t number; /* row * width + column of the window; begin with -1 */
-  int64_t pixel;  /* row * width + column of the input */
-} lub_tap;
+/* What one element (tap) of the window meets along one output row: output columns first .. last - 1, and the input pixel
+ * (row * width + column) under the first; the next one lies w.stride pixels on. */
+typedef struct lub_span {
+  int64_t first, last, pixel;
+} lub_span;
 
-/* Moves to the next tap of output pixel (row, column) that lies inside the input; false after the last. */
-static inline bool lub_next_tap(const lub_windows *win, int64_t row, int64_t column, lub_tap *t) {
-  while (++t->number < win->h.size * win->w.size) {
-    int64_t y = row * win->h.stride + t->number / win->w.size * win->h.dilation - win->h.before;
-    int64_t x = column * win->w.stride + t->number % win->w.size * win->w.dilation - win->w.before;
-    if (y < 0 || y >= win->h.in || x < 0 || x >= win->w.in) continue;
-    t->pixel = y * win->w.in + x;
-    return true;
-  }
-  return false;
-}
+/* Tap (i, j) along output row `row`; an empty span where all of it is padding. */
+lub_span lub_span_of(const lub_windows *windows, int64_t row, int64_t i, int64_t j);
 
 #endif

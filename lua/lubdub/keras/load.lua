@@ -96,6 +96,10 @@ end
 local function layer_options(reader, kind, config)
   local entry, options = names.layers[kind], { name = config.name or nil, trainable = config.trainable }
   local where = ("layer %s (%s)"):format(config.name or "without a name", kind)
+  for _, option in ipairs(entry.options) do
+    local called = entry.called and entry.called[option]
+    if called and config[called] ~= nil then config[option], config[called] = config[called], nil end
+  end
   for key, value in pairs(config) do
     local fixed = entry.fixed and entry.fixed[key]
     if entry.layers and entry.layers[key] then

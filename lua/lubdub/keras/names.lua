@@ -1,6 +1,7 @@
 --- What Keras calls what: every layer, optimizer, loss and metric that can be written and read.
 -- To add a layer, add an entry to `names.layers`.
 -- @module lubdub.keras.names
+local json = require "lubdub.keras.json"
 local objects = require "lubdub.keras.objects"
 
 local names = {}
@@ -20,29 +21,71 @@ end
 -- here goes through as it is, with `false` for null.
 local initializer = { write = objects.write_initializer, read = objects.read_initializer }
 local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
-local flags = { use_bias = true, return_sequences = true, return_state = true, go_backwards = true, stateful = true,
-  unroll = true, unit_forget_bias = true, reset_after = true } -- false is not null
-local flag = { write = function(ours) return ours end, read = function(given) return given end }
+local function as_it_is(value) return value end
+local boolean = { write = as_it_is, read = as_it_is }
+
+-- Axes: ours are counted from 1, Keras' from 0; negative ones are the same. Keras may list one that stands alone.
+local function axes(step)
+  local function move(value)
+    if type(value) ~= "table" then return type(value) == "number" and value >= 0 and value + step or value end
+    local list = {}
+    for i, axis in ipairs(value) do list[i] = move(axis) end
+    return list
+  end
+  return move
+end
+local function one(list) return type(list) == "table" and #list == 1 and list[1] or list end
+
 local activation = { write = function(ours) return ours or "linear" end, read = read_activation }
 names.values = setmetatable({
   activation = activation,
   recurrent_activation = activation,
-  recurrent_dropout = {
-    write = function(ours) return ours end,
-    read = function(given) return given == 0 and given or nil end,
-    training = true,
-  },
+  use_bias = boolean, center = boolean, scale = boolean,
+  return_sequences = boolean, return_state = boolean, go_backwards = boolean, stateful = boolean, unroll = boolean,
+  unit_forget_bias = boolean, reset_after = boolean,
+  recurrent_dropout = { write = as_it_is, read = function(given) return given == 0 and given or nil end, training = true },
+  -- these two came with later versions of Keras
+  groups = { write = function(ours) return ours ~= 1 and ours or nil end, read = as_it_is },
+  keepdims = { write = function(ours) return ours or nil end, read = as_it_is },
+  axis = { write = axes(-1), read = function(given) return axes(1)(one(given)) end },
+  shared_axes = { write = function(ours) return ours and axes(-1)(ours) or json.null end,
+    read = function(given) return given and axes(1)(type(given) == "table" and given or { given }) end },
 }, {
   __index = function(_, option)
-    return flags[option] and flag or option:find "_initializer$" and initializer
-      or option:find "_regularizer$" and regularizer or nil
+    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer or nil
   end,
 })
 
 -- === layers ===
 
-local weighted = { "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
-  "bias_constraint" }
+-- What bears on training alone and is not known here, for layers with these weights.
+local function weighted(...)
+  local list = { "activity_regularizer" }
+  for _, weight in ipairs { ... } do list[#list + 1] = weight .. "_constraint" end
+  return list
+end
+
+local last = { data_format = "channels_last" }
+local written = { "data_format" }
+
+local function conv(rank)
+  return {
+    aliases = { ("Convolution%dD"):format(rank) },
+    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias",
+      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer" },
+    fixed = { data_format = "channels_last", rank = rank },
+    write = written,
+    training = weighted("kernel", "bias"),
+  }
+end
+
+local function pool(short)
+  return { aliases = { short }, options = { "pool_size", "strides", "padding" }, fixed = last, write = written }
+end
+
+local function global_pool(short)
+  return { aliases = { short }, options = { "keepdims" }, fixed = last, write = written }
+end
 
 -- What LSTM and GRU have, and one more option of each.
 local function recurrent(own)
@@ -50,7 +93,7 @@ local function recurrent(own)
     options = { "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
       "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
       "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", own },
-    training = { "activity_regularizer", "kernel_constraint", "recurrent_constraint", "bias_constraint" },
+    training = weighted("kernel", "recurrent", "bias"),
     free = { "seed", "implementation", "time_major", "zero_output_for_mask", "use_cudnn" },
   }
 end
@@ -58,44 +101,71 @@ end
 -- kind = {
 --   layers: which options are layers themselves, and what their names in a file begin with;
 --   options: what our layer takes, in the order in which Keras writes it; the names are the same;
+--   called: options that Keras 2 called otherwise; this name is written, since Keras 3 knows both;
 --   fixed: what our layer does in one way only, as Keras calls it; a file that asks for another is refused;
 --   write: which of `fixed` is written (the others came with later versions of Keras);
 --   training: what bears on training alone; reading it is worth a warning;
---   free: what makes no difference; aliases: other class names in files.
+--   free: what makes no difference; aliases: other class names in files;
+--   always_trainable: whether Keras takes no `trainable` for it.
 -- }
 names.layers = {
-  Conv2D = {
-    aliases = { "Convolution2D" },
-    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias",
-      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer" },
+  Conv1D = conv(1),
+  Conv2D = conv(2),
+  DepthwiseConv2D = {
+    options = { "kernel_size", "strides", "padding", "depth_multiplier", "dilation_rate", "activation", "use_bias",
+      "depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer" },
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
-    write = { "data_format" },
-    training = weighted,
+    write = written,
+    training = weighted("depthwise", "bias"),
   },
-  MaxPooling2D = {
-    aliases = { "MaxPool2D" },
-    options = { "pool_size", "strides", "padding" },
-    fixed = { data_format = "channels_last" },
-    write = { "data_format" },
+  SeparableConv2D = {
+    aliases = { "SeparableConvolution2D" },
+    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation",
+      "use_bias", "depthwise_initializer", "pointwise_initializer", "bias_initializer", "depthwise_regularizer",
+      "pointwise_regularizer", "bias_regularizer" },
+    fixed = { data_format = "channels_last", groups = 1, rank = 2 },
+    write = written,
+    training = weighted("depthwise", "pointwise", "bias"),
   },
-  GlobalAveragePooling2D = {
-    aliases = { "GlobalAvgPool2D" },
-    options = {},
-    fixed = { data_format = "channels_last", keepdims = false },
-    write = { "data_format" },
-  },
-  Flatten = {
-    options = {},
-    fixed = { data_format = "channels_last" },
-    write = { "data_format" },
-  },
+  MaxPooling1D = pool "MaxPool1D",
+  MaxPooling2D = pool "MaxPool2D",
+  AveragePooling1D = pool "AvgPool1D",
+  AveragePooling2D = pool "AvgPool2D",
+  GlobalAveragePooling1D = global_pool "GlobalAvgPool1D",
+  GlobalAveragePooling2D = global_pool "GlobalAvgPool2D",
+  GlobalMaxPooling1D = global_pool "GlobalMaxPool1D",
+  GlobalMaxPooling2D = global_pool "GlobalMaxPool2D",
+  Flatten = { options = {}, fixed = last, write = written },
+  Reshape = { options = { "target_shape" } },
+  Permute = { options = { "dims" } },
+  ZeroPadding1D = { options = { "padding" }, fixed = last },
+  ZeroPadding2D = { options = { "padding" }, fixed = last, write = written },
+  Cropping1D = { options = { "cropping" } },
+  Cropping2D = { options = { "cropping" }, fixed = last, write = written },
   Dense = {
     options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
       "bias_regularizer" },
-    training = weighted,
+    training = weighted("kernel", "bias"),
+  },
+  LayerNormalization = {
+    options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",
+      "gamma_regularizer" },
+    fixed = { rms_scaling = false },
+    training = weighted("beta", "gamma"),
   },
   Dropout = { options = { "rate" }, free = { "seed" } },
+  SpatialDropout1D = { options = { "rate" }, free = { "seed" }, always_trainable = true },
+  SpatialDropout2D = { options = { "rate" }, fixed = last, free = { "seed" }, always_trainable = true },
+  GaussianNoise = { options = { "stddev" }, free = { "seed" } },
   Activation = { options = { "activation" } },
+  ReLU = { options = { "max_value", "negative_slope", "threshold" } },
+  LeakyReLU = { options = { "negative_slope" }, called = { negative_slope = "alpha" } },
+  PReLU = {
+    options = { "alpha_initializer", "alpha_regularizer", "shared_axes" },
+    training = weighted "alpha",
+  },
+  ELU = { options = { "alpha" } },
+  Softmax = { options = { "axis" } },
   LSTM = recurrent "unit_forget_bias",
   GRU = recurrent "reset_after",
   Bidirectional = {

@@ -23,7 +23,9 @@ end
 local function layer_json(layer)
   local kind, config = layer.kind, layer:config()
   local entry = names.layers[kind]
-  local object = json.object("name", layer.name, "trainable", layer.trainable, "dtype", "float32")
+  local object = json.object("name", layer.name)
+  if not entry.always_trainable then json.add(object, "trainable", layer.trainable) end
+  json.add(object, "dtype", "float32")
   for _, option in ipairs(entry.options) do
     local value, form = config[option], names.values[option]
     local prefix = entry.layers and entry.layers[option]
@@ -34,7 +36,7 @@ local function layer_json(layer)
       json.add(value, "registered_name", json.null)
     elseif prefix then value = nil
     elseif form then value = form.write(value) elseif value == false then value = json.null end
-    if value ~= nil then json.add(object, option, value) end
+    if value ~= nil then json.add(object, entry.called and entry.called[option] or option, value) end
     config[option] = nil
   end
   for _, key in ipairs(entry.write or {}) do json.add(object, key, entry.fixed[key]) end
