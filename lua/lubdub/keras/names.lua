@@ -43,7 +43,8 @@ names.values = setmetatable({
   use_bias = boolean, center = boolean, scale = boolean,
   return_sequences = boolean, return_state = boolean, go_backwards = boolean, stateful = boolean, unroll = boolean,
   unit_forget_bias = boolean, reset_after = boolean,
-  recurrent_dropout = { write = as_it_is, read = function(given) return given == 0 and given or nil end, training = true },
+  recurrent_dropout = { training = true, write = as_it_is,
+    read = function(given) return given == 0 and given or nil end },
   -- these two came with later versions of Keras
   groups = { write = function(ours) return ours ~= 1 and ours or nil end, read = as_it_is },
   keepdims = { write = function(ours) return ours or nil end, read = as_it_is },
