@@ -1,5 +1,6 @@
 /* The gates of LSTM and GRU, one step of a group of samples at a time, there and back. exp and tanh are polynomials
- * of our own: Taylor's series around the nearest multiple of ln 2, to the 7th power, which float32 cannot tell from e^x. */
+ * of our own: Taylor's series around the nearest multiple of ln 2, to the 7th power, which float32 cannot tell from
+ * e^x. */
 #include "nn/activation.h"
 #include "nn/kernels/variant.h"
 

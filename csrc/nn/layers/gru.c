@@ -15,7 +15,9 @@ static const lub_option options[] = {
 
 static lub_status check(const void *o, lub_error *err) { return lub_recurrent_check("GRU", o, err); }
 
-static bool resets_after(const lub_recurrent_options *o) { return ((const lub_gru_options *)(const void *)o)->reset_after; }
+static bool resets_after(const lub_recurrent_options *o) {
+  return ((const lub_gru_options *)(const void *)o)->reset_after;
+}
 
 static int bias_rows(const lub_recurrent_options *o) { return resets_after(o) ? 2 : 1; }
 
@@ -91,7 +93,8 @@ static void step_back(const lub_step *s) {
   memcpy(gh, before, sizeof(float) * (size_t)n);
 }
 
-const lub_cell lub_gru_cell = {.gates = 3, .record = RECORD, .state = 1, .bias_rows = bias_rows, .step = step, .step_back = step_back};
+const lub_cell lub_gru_cell = {
+    .gates = 3, .record = RECORD, .state = 1, .bias_rows = bias_rows, .step = step, .step_back = step_back};
 
 const lub_layer_kind lub_gru_kind = {.name = "GRU",
                                      .options = options,

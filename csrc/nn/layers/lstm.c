@@ -6,10 +6,12 @@
 
 #include "nn/layers/recurrent.h"
 
-static const lub_option options[] = {
-    LUB_RECURRENT_OPTIONS,
-    {.name = "unit_forget_bias", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_lstm_options, unit_forget_bias), .fallback = 1},
-    LUB_OPTIONS_END};
+static const lub_option options[] = {LUB_RECURRENT_OPTIONS,
+                                     {.name = "unit_forget_bias",
+                                      .type = LUB_OPTION_BOOL,
+                                      .offset = offsetof(lub_lstm_options, unit_forget_bias),
+                                      .fallback = 1},
+                                     LUB_OPTIONS_END};
 
 static lub_status check(const void *o, lub_error *err) { return lub_recurrent_check("LSTM", o, err); }
 
@@ -38,7 +40,8 @@ static void step(const lub_step *s) {
   lub_activate(sigma, r + F * n, 1, n);
   lub_activate(a, r + G * n, 1, n);
   lub_activate(sigma, r + O * n, 1, n);
-  for (int64_t u = 0; u < n; u++) s->scratch[u] = r[C * n + u] = r[F * n + u] * s->before[C * n + u] + r[I * n + u] * r[G * n + u];
+  for (int64_t u = 0; u < n; u++)
+    s->scratch[u] = r[C * n + u] = r[F * n + u] * s->before[C * n + u] + r[I * n + u] * r[G * n + u];
   lub_activate(a, s->scratch, 1, n);
   for (int64_t u = 0; u < n; u++) r[H * n + u] = r[O * n + u] * s->scratch[u];
 }
@@ -63,16 +66,20 @@ static void step_back(const lub_step *s) {
     gc[u] *= r[F * n + u];
   }
   for (int gate = 0; gate < 4; gate++)
-    lub_activation_gradient(gate == 2 ? a : sigma, r + (I + gate) * n,
-                            g + gate * n, g + gate * n, 1, n);
+    lub_activation_gradient(gate == 2 ? a : sigma, r + (I + gate) * n, g + gate * n, g + gate * n, 1, n);
   memset(gh, 0, sizeof(float) * (size_t)n);
   lub_add_product_back(g, s->x, s->gx, s->features, s->param[0].value, s->gparam[0], 4 * n, 0, 4 * n);
   lub_add_product_back(g, before + H * n, gh, n, s->param[1].value, s->gparam[1], 4 * n, 0, 4 * n);
   for (int64_t u = 0; s->options->use_bias && u < 4 * n; u++) s->gparam[2][u] += g[u];
 }
 
-const lub_cell lub_lstm_cell = {.gates = 4, .record = RECORD, .state = 2, .bias_rows = bias_rows, .begin = begin,
-                                .step = step, .step_back = step_back};
+const lub_cell lub_lstm_cell = {.gates = 4,
+                                .record = RECORD,
+                                .state = 2,
+                                .bias_rows = bias_rows,
+                                .begin = begin,
+                                .step = step,
+                                .step_back = step_back};
 
 const lub_layer_kind lub_lstm_kind = {.name = "LSTM",
                                       .options = options,

@@ -7,10 +7,12 @@
 /* === options and shapes === */
 
 lub_status lub_recurrent_check(const char *kind, const lub_recurrent_options *o, lub_error *err) {
-  const lub_activation both[] = {lub_recurrent_function(o->activation), lub_recurrent_function(o->recurrent_activation)};
+  const lub_activation both[] = {lub_recurrent_function(o->activation),
+                                 lub_recurrent_function(o->recurrent_activation)};
   for (int i = 0; i < 2; i++)
     if (both[i] == LUB_SOFTMAX || lub_activation_needs_input(both[i]))
-      return lub_fail(err, LUB_EARG, "%s: the activation '%s' is not supported in it", kind, lub_activation_names[both[i]]);
+      return lub_fail(err, LUB_EARG, "%s: the activation '%s' is not supported in it", kind,
+                      lub_activation_names[both[i]]);
   if (o->recurrent_dropout > 0)
     return lub_fail(err, LUB_EARG, "%s: recurrent_dropout is not supported, only 0; dropout is", kind);
   if (o->return_state) return lub_fail(err, LUB_EARG, "%s: return_state is not supported, only false", kind);
@@ -18,7 +20,9 @@ lub_status lub_recurrent_check(const char *kind, const lub_recurrent_options *o,
   return LUB_OK;
 }
 
-static const lub_cell *cell_of(const lub_layer_kind *kind) { return kind == &lub_lstm_kind ? &lub_lstm_cell : &lub_gru_cell; }
+static const lub_cell *cell_of(const lub_layer_kind *kind) {
+  return kind == &lub_lstm_kind ? &lub_lstm_cell : &lub_gru_cell;
+}
 
 lub_recurrence lub_recurrence_of(const lub_layer *layer, const lub_shape *in) {
   lub_recurrence r = {.count = 1, .merge = LUB_MERGE_NONE};
@@ -29,8 +33,10 @@ lub_recurrence lub_recurrence_of(const lub_layer *layer, const lub_shape *in) {
     r.count = 2;
     r.merge = o->merge_mode;
     r.direction[0] = (lub_direction){.cell = cell_of(o->layer.kind), .options = (const void *)o->layer.options};
-    r.direction[1] = (lub_direction){.cell = cell_of(second->kind), .options = (const void *)second->options,
-                                     .first_param = lub_direction_params(&r.direction[0]), .backwards = true,
+    r.direction[1] = (lub_direction){.cell = cell_of(second->kind),
+                                     .options = (const void *)second->options,
+                                     .first_param = lub_direction_params(&r.direction[0]),
+                                     .backwards = true,
                                      .first_number = (uint32_t)r.features};
   } else {
     const lub_recurrent_options *o = layer->options;
@@ -66,15 +72,29 @@ int lub_recurrent_params(const lub_layer *layer, const lub_shape *in, lub_param 
     const char *const *name = names[r.count == 1 ? 0 : k + 1];
     const int64_t columns = r.direction[k].cell->gates * r.units;
     lub_param *param = params + r.direction[k].first_param;
-    param[0] = (lub_param){.name = name[0], .shape = {2, {r.features, columns}}, .initialized_by = &o->kernel_initializer,
-                           .regularizer = &o->kernel_regularizer, .fan_in = r.features, .fan_out = columns, .trainable = true};
-    param[1] = (lub_param){.name = name[1], .shape = {2, {r.units, columns}}, .initialized_by = &o->recurrent_initializer,
-                           .regularizer = &o->recurrent_regularizer, .fan_in = r.units, .fan_out = columns, .trainable = true};
+    param[0] = (lub_param){.name = name[0],
+                           .shape = {2, {r.features, columns}},
+                           .initialized_by = &o->kernel_initializer,
+                           .regularizer = &o->kernel_regularizer,
+                           .fan_in = r.features,
+                           .fan_out = columns,
+                           .trainable = true};
+    param[1] = (lub_param){.name = name[1],
+                           .shape = {2, {r.units, columns}},
+                           .initialized_by = &o->recurrent_initializer,
+                           .regularizer = &o->recurrent_regularizer,
+                           .fan_in = r.units,
+                           .fan_out = columns,
+                           .trainable = true};
     if (!o->use_bias) continue;
     const int rows = r.direction[k].cell->bias_rows(o);
-    param[2] = (lub_param){.name = name[2], .shape = rows == 1 ? (lub_shape){1, {columns}} : (lub_shape){2, {rows, columns}},
-                           .initialized_by = &o->bias_initializer, .regularizer = &o->bias_regularizer,
-                           .fan_in = rows == 1 ? columns : rows, .fan_out = columns, .trainable = true};
+    param[2] = (lub_param){.name = name[2],
+                           .shape = rows == 1 ? (lub_shape){1, {columns}} : (lub_shape){2, {rows, columns}},
+                           .initialized_by = &o->bias_initializer,
+                           .regularizer = &o->bias_regularizer,
+                           .fan_in = rows == 1 ? columns : rows,
+                           .fan_out = columns,
+                           .trainable = true};
   }
   return r.direction[r.count - 1].first_param + lub_direction_params(&r.direction[r.count - 1]);
 }
@@ -110,8 +130,12 @@ static arrays arrays_at(const lub_recurrence *r, int k, float *at) {
   const lub_cell *cell = r->direction[k].cell;
   int64_t records = (r->steps + 1) * cell->record * r->units, f = r->features;
   if (!at) return (arrays){.floats = records + 3 * f + (SCRATCH + cell->state) * r->units};
-  return (arrays){.records = at, .mask = at + records, .x = at + records + f, .gx = at + records + 2 * f,
-                  .scratch = at + records + 3 * f, .gstate = at + records + 3 * f + SCRATCH * r->units};
+  return (arrays){.records = at,
+                  .mask = at + records,
+                  .x = at + records + f,
+                  .gx = at + records + 2 * f,
+                  .scratch = at + records + 3 * f,
+                  .gstate = at + records + 3 * f + SCRATCH * r->units};
 }
 
 int64_t lub_recurrent_saved_floats(const lub_layer *layer, const lub_shape *in) {
@@ -130,9 +154,16 @@ static lub_step step_of(const lub_pass *pass, const lub_recurrence *r, int k, co
   const int64_t record = d->cell->record * r->units;
   const float *x = pass->x[0] + lub_recurrent_input(r, k, t) * r->features;
   for (int64_t j = 0; j < r->features; j++) a->x[j] = x[j] * a->mask[j];
-  return (lub_step){.options = d->options, .param = pass->layer->param + d->first_param, .features = r->features,
-                    .units = r->units, .x = a->x, .before = a->records + t * record, .record = a->records + (t + 1) * record,
-                    .scratch = a->scratch, .gstate = a->gstate, .gx = a->gx};
+  return (lub_step){.options = d->options,
+                    .param = pass->layer->param + d->first_param,
+                    .features = r->features,
+                    .units = r->units,
+                    .x = a->x,
+                    .before = a->records + t * record,
+                    .record = a->records + (t + 1) * record,
+                    .scratch = a->scratch,
+                    .gstate = a->gstate,
+                    .gx = a->gx};
 }
 
 static const float *h_of(const lub_recurrence *r, int k, const arrays *a, int64_t t) {
@@ -198,13 +229,14 @@ void lub_recurrent_backward(const lub_pass *pass) {
   }
 }
 
-void lub_add_product(float *out, const float *x, int64_t n, const float *w, int64_t columns, int64_t first, int64_t width) {
+void lub_add_product(float *out, const float *x, int64_t n, const float *w, int64_t columns, int64_t first,
+                     int64_t width) {
   for (int64_t i = 0; i < n; i++)
     for (int64_t u = 0; u < width; u++) out[u] += x[i] * w[i * columns + first + u];
 }
 
-void lub_add_product_back(const float *g, const float *x, float *gx, int64_t n, const float *w, float *gw, int64_t columns,
-                          int64_t first, int64_t width) {
+void lub_add_product_back(const float *g, const float *x, float *gx, int64_t n, const float *w, float *gw,
+                          int64_t columns, int64_t first, int64_t width) {
   for (int64_t i = 0; i < n; i++) {
     float sum = 0;
     for (int64_t u = 0; u < width; u++) {

@@ -35,28 +35,39 @@ typedef struct lub_gru_options {
 
 /* `dropout` drops features of x by one mask for all steps of a sample. return_state, stateful and recurrent_dropout are
  * named in order to be refused; unroll changes nothing. */
-#define LUB_RECURRENT_FLAG(field, value) \
-  {.name = #field, .type = LUB_OPTION_BOOL, .offset = offsetof(lub_recurrent_options, field), .fallback = value}
-#define LUB_RECURRENT_CHOICE(field, value) \
-  {.name = #field, .type = LUB_OPTION_CHOICE, .choices = lub_activation_names, .nullable = true, \
-   .offset = offsetof(lub_recurrent_options, field), .fallback = value}
-#define LUB_RECURRENT_RATE(field) \
-  {.name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_recurrent_options, field), .min = 0, .max = 1, .below_max = true}
-#define LUB_RECURRENT_OPTIONS \
-  {.name = "units", .type = LUB_OPTION_INT, .offset = offsetof(lub_recurrent_options, units), .required = true, .min = 1, .max = 1 << 20}, \
-  LUB_RECURRENT_CHOICE(activation, LUB_TANH), LUB_RECURRENT_CHOICE(recurrent_activation, LUB_SIGMOID), \
-  LUB_RECURRENT_FLAG(use_bias, 1), \
-  LUB_INITIALIZER_OPTION(lub_recurrent_options, kernel_initializer, LUB_GLOROT_UNIFORM), \
-  LUB_INITIALIZER_OPTION(lub_recurrent_options, recurrent_initializer, LUB_ORTHOGONAL), \
-  LUB_INITIALIZER_OPTION(lub_recurrent_options, bias_initializer, LUB_ZEROS), \
-  LUB_REGULARIZER_OPTION(lub_recurrent_options, kernel_regularizer), \
-  LUB_REGULARIZER_OPTION(lub_recurrent_options, recurrent_regularizer), \
-  LUB_REGULARIZER_OPTION(lub_recurrent_options, bias_regularizer), \
-  LUB_RECURRENT_RATE(dropout), LUB_RECURRENT_RATE(recurrent_dropout), \
-  LUB_RECURRENT_FLAG(return_sequences, 0), LUB_RECURRENT_FLAG(return_state, 0), LUB_RECURRENT_FLAG(go_backwards, 0), \
-  LUB_RECURRENT_FLAG(stateful, 0), LUB_RECURRENT_FLAG(unroll, 0)
+#define LUB_RECURRENT_FLAG(field, value)                                                                               \
+  { .name = #field, .type = LUB_OPTION_BOOL, .offset = offsetof(lub_recurrent_options, field), .fallback = value }
+#define LUB_RECURRENT_CHOICE(field, value)                                                                             \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_CHOICE, .choices = lub_activation_names, .nullable = true,                      \
+    .offset = offsetof(lub_recurrent_options, field), .fallback = value                                                \
+  }
+#define LUB_RECURRENT_RATE(field)                                                                                      \
+  {                                                                                                                    \
+    .name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_recurrent_options, field), .min = 0, .max = 1,   \
+    .below_max = true                                                                                                  \
+  }
+#define LUB_RECURRENT_OPTIONS                                                                                          \
+  {.name = "units",                                                                                                    \
+   .type = LUB_OPTION_INT,                                                                                             \
+   .offset = offsetof(lub_recurrent_options, units),                                                                   \
+   .required = true,                                                                                                   \
+   .min = 1,                                                                                                           \
+   .max = 1 << 20},                                                                                                    \
+      LUB_RECURRENT_CHOICE(activation, LUB_TANH), LUB_RECURRENT_CHOICE(recurrent_activation, LUB_SIGMOID),             \
+      LUB_RECURRENT_FLAG(use_bias, 1),                                                                                 \
+      LUB_INITIALIZER_OPTION(lub_recurrent_options, kernel_initializer, LUB_GLOROT_UNIFORM),                           \
+      LUB_INITIALIZER_OPTION(lub_recurrent_options, recurrent_initializer, LUB_ORTHOGONAL),                            \
+      LUB_INITIALIZER_OPTION(lub_recurrent_options, bias_initializer, LUB_ZEROS),                                      \
+      LUB_REGULARIZER_OPTION(lub_recurrent_options, kernel_regularizer),                                               \
+      LUB_REGULARIZER_OPTION(lub_recurrent_options, recurrent_regularizer),                                            \
+      LUB_REGULARIZER_OPTION(lub_recurrent_options, bias_regularizer), LUB_RECURRENT_RATE(dropout),                    \
+      LUB_RECURRENT_RATE(recurrent_dropout), LUB_RECURRENT_FLAG(return_sequences, 0),                                  \
+      LUB_RECURRENT_FLAG(return_state, 0), LUB_RECURRENT_FLAG(go_backwards, 0), LUB_RECURRENT_FLAG(stateful, 0),       \
+      LUB_RECURRENT_FLAG(unroll, 0)
 
-/* The options that an activation among them must be one of: its gradient is found from its value. */
+/* Refuses what is not supported: an activation whose gradient is not found from its value, recurrent_dropout,
+ * return_state, stateful. */
 lub_status lub_recurrent_check(const char *kind, const lub_recurrent_options *options, lub_error *err);
 
 enum { LUB_MERGE_CONCAT, LUB_MERGE_SUM, LUB_MERGE_MUL, LUB_MERGE_AVE, LUB_MERGE_NONE };
@@ -120,20 +131,23 @@ typedef struct lub_step {
   const lub_recurrent_options *options;
   const lub_param *param; /* kernel, recurrent_kernel, bias */
   int64_t features, units;
-  const float *x;         /* features */
-  const float *before;    /* the record of the step before */
-  float *record;          /* what the step leaves: cell->record arrays of units, h first */
-  float *scratch;         /* 8 arrays of units */
+  const float *x;      /* features */
+  const float *before; /* the record of the step before */
+  float *record;       /* what the step leaves: cell->record arrays of units, h first */
+  float *scratch;      /* 8 arrays of units */
   /* the way back */
-  float *gstate;          /* cell->state arrays of units: gradient of the state behind this step, h first; turned into that before it */
-  float *gx;              /* features: written */
-  float *const *gparam;   /* added to */
+  float *gstate; /* cell->state arrays of units: gradient of the state behind this step, h first; turned into that
+                    before it */
+  float *gx;     /* features: written */
+  float *const *gparam; /* added to */
 } lub_step;
 
 struct lub_cell {
   int gates, record, state;
-  int (*bias_rows)(const lub_recurrent_options *options); /* the bias is (rows, gates * units), or of one dimension where rows is 1 */
-  void (*begin)(const lub_recurrent_options *options, lub_param *param); /* changes a direction's fresh weights; NULL: no */
+  int (*bias_rows)(const lub_recurrent_options
+                       *options); /* the bias is (rows, gates * units), or of one dimension where rows is 1 */
+  void (*begin)(const lub_recurrent_options *options,
+                lub_param *param); /* changes a direction's fresh weights; NULL: no */
   void (*step)(const lub_step *step);
   void (*step_back)(const lub_step *step);
 };
@@ -141,9 +155,10 @@ struct lub_cell {
 extern const lub_cell lub_lstm_cell, lub_gru_cell;
 
 /* out[u] += sum over i < n of x[i] * w[i][first + u] for u < width; w has `columns` columns. */
-void lub_add_product(float *out, const float *x, int64_t n, const float *w, int64_t columns, int64_t first, int64_t width);
+void lub_add_product(float *out, const float *x, int64_t n, const float *w, int64_t columns, int64_t first,
+                     int64_t width);
 /* Its way back: gw[i][first + u] += x[i] * g[u], gx[i] += sum over u of w[i][first + u] * g[u]. */
-void lub_add_product_back(const float *g, const float *x, float *gx, int64_t n, const float *w, float *gw, int64_t columns,
-                          int64_t first, int64_t width);
+void lub_add_product_back(const float *g, const float *x, float *gx, int64_t n, const float *w, float *gw,
+                          int64_t columns, int64_t first, int64_t width);
 
 #endif

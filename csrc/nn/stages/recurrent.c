@@ -1,7 +1,8 @@
-/* LSTM, GRU (reset_after) and Bidirectional for the whole batch. Samples go in fixed groups through all steps, and a step
- * of a group is one product of matrices and one pass over its gates. For that a sample's row at a step holds all that
- * the product needs: h of the step before, x, and 1 for the bias; and the weights stand in one matrix below each other.
- * GRU's candidate has a column for what comes from x and one for what comes from h, so that both cells have four parts.
+/* LSTM, GRU (reset_after) and Bidirectional for the whole batch. Samples go in fixed groups through all steps, and a
+ * step of a group is one product of matrices and one pass over its gates. For that a sample's row at a step holds all
+ * that the product needs: h of the step before, x, and 1 for the bias; and the weights stand in one matrix below each
+ * other. GRU's candidate has a column for what comes from x and one for what comes from h, so that both cells have four
+ * parts.
  *
  * Units are padded to a multiple of 16 with zeros in every variant, and groups depend on the number of samples alone:
  * the same bits for any number of threads, and on AVX2 and AVX-512. A direction's gradient is summed over the
@@ -13,66 +14,35 @@
 #include "base/pool.h"
 #include "base/sum.h"
 #include "nn/kernels/kernels.h"
-#include "nn/layers/recurrent.h"
 #include "nn/stages/recurrent.h"
 
-/* Samples of a group; steps whose gradients meet the weights at once; floats of gradient over all shards, if
- * that leaves LEAST_SHARDS. */
-enum { GROUP = 16, CHUNK = 8, LANES = 16, PARTS = 4, LEAST_SHARDS = 4, SHARD_FLOATS = 16 << 20 };
+/* Samples of a group; floats of gradient over all shards, if that leaves LEAST_SHARDS. */
+enum { GROUP = 16, LANES = 16, LEAST_SHARDS = 4, SHARD_FLOATS = 16 << 20 };
 
 /* About how many multiplications one call should do. */
 #define CALL_WORK 1e9
 
-/* One direction. `lanes`: units, padded; a row is h (lanes), x (features), 1; `stride` floats of memory. */
-typedef struct track {
-  int64_t lanes, terms, stride, input_lanes;
-  float *matrix;                         /* (terms, PARTS * lanes): dense */
-  float *weights, *to_state, *to_input;  /* packed: the matrix, and the transposed parts of h and x */
-  int64_t gradient_at;                   /* in a shard */
-  /* where it keeps what, in floats per sample of a group's block; times are the outer axis */
-  int64_t rows_at, gates_at, cells_at, mask_at, gh_at, carry_at, gz_at, gx_at;
-} track;
-
-typedef struct state {
-  lub_recurrence r;
-  track track[2];
-  int64_t sample_floats, shard_floats;
-  int most_shards, at_once; /* at_once: shards that take part in one call */
-} state;
-
-/* A group of samples in a pass. */
-typedef struct group {
-  const lub_stage *stage;
-  const state *s;
-  const lub_stage_pass *pass;
-  int64_t first, count;
-  float *block;
-} group;
-
-static int64_t input_size(const state *s) { return s->r.steps * s->r.features; }
-static int64_t output_width(const state *s) { return s->r.merge == LUB_MERGE_CONCAT ? 2 * s->r.units : s->r.units; }
-static int64_t output_size(const state *s) { return output_width(s) * (s->r.sequences ? s->r.steps : 1); }
-
-/* The array at `at`, at time `t` of `size` floats per sample. */
-static float *array(const group *g, int64_t at, int64_t t, int64_t size) { return g->block + (at + t * size) * g->count; }
-static float *row(const group *g, int k, int64_t t) { return array(g, g->s->track[k].rows_at, t, g->s->track[k].stride); }
-
 /* === weights === */
 
 /* Where gate number `gate` of a weight stands among the parts. GRU's third gate: from x in part 2, from h in part 3. */
-static int part_of(const lub_cell *cell, bool from_h, int gate) { return cell == &lub_gru_cell && gate == 2 && from_h ? 3 : gate; }
+static int part_of(const lub_cell *cell, bool from_h, int gate) {
+  return cell == &lub_gru_cell && gate == 2 && from_h ? 3 : gate;
+}
 
 /* What `visit` is called for: all weights of a direction, units in runs. */
 typedef void visitor(float *in_matrix, float *in_layer, int64_t n);
 
-static void visit_weights(const track *t, const lub_recurrence *r, int k, float *matrix, float *const *values, visitor *visit) {
+static void visit_weights(const lub_track *t, const lub_recurrence *r, int k, float *matrix, float *const *values,
+                          visitor *visit) {
   const lub_direction *d = &r->direction[k];
   const int64_t columns = d->cell->gates * r->units;
   const int rows = d->cell->bias_rows(d->options);
   for (int gate = 0; gate < d->cell->gates; gate++) {
-    float *from_x = matrix + part_of(d->cell, false, gate) * t->lanes, *from_h = matrix + part_of(d->cell, true, gate) * t->lanes;
-    const int64_t wide = PARTS * t->lanes, at = gate * r->units;
-    for (int64_t j = 0; j < r->features; j++) visit(from_x + (t->lanes + j) * wide, values[0] + j * columns + at, r->units);
+    float *from_x = matrix + part_of(d->cell, false, gate) * t->lanes,
+          *from_h = matrix + part_of(d->cell, true, gate) * t->lanes;
+    const int64_t wide = LUB_GATE_PARTS * t->lanes, at = gate * r->units;
+    for (int64_t j = 0; j < r->features; j++)
+      visit(from_x + (t->lanes + j) * wide, values[0] + j * columns + at, r->units);
     for (int64_t u = 0; u < r->units; u++) visit(from_h + u * wide, values[1] + u * columns + at, r->units);
     for (int b = 0; d->options->use_bias && b < rows; b++)
       visit((b == 0 ? from_x : from_h) + (t->terms - 1) * wide, values[2] + b * columns + at, r->units);
@@ -99,23 +69,23 @@ static void pack_matrix(float *packed, const float *matrix, int64_t terms, int64
   }
 }
 
-static int shards_at_once(const state *s) {
+static int shards_at_once(const lub_recurrent_state *s) {
   double work = 0;
   for (int k = 0; k < s->r.count; k++)
-    work += (double)GROUP * (double)s->r.steps * (double)s->track[k].terms * PARTS * (double)s->track[k].lanes;
+    work += (double)GROUP * (double)s->r.steps * (double)s->track[k].terms * LUB_GATE_PARTS * (double)s->track[k].lanes;
   const double n = CALL_WORK / work;
   return n > LUB_MAX_SHARDS ? LUB_MAX_SHARDS : n > lub_num_threads() ? (int)n : lub_num_threads();
 }
 
 static void pack(lub_stage *stage) {
-  state *s = stage->state;
+  lub_recurrent_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
   s->at_once = shards_at_once(s);
   if (stage->version[0] == layer->version) return;
   const int vector = lub_nn_kernels_now()->vector;
   for (int k = 0; k < s->r.count; k++) {
-    const track *t = &s->track[k];
-    const int64_t wide = PARTS * t->lanes;
+    const lub_track *t = &s->track[k];
+    const int64_t wide = LUB_GATE_PARTS * t->lanes;
     float *values[3];
     for (int p = 0; p < lub_direction_params(&s->r.direction[k]); p++)
       values[p] = layer->param[s->r.direction[k].first_param + p].value;
@@ -128,134 +98,17 @@ static void pack(lub_stage *stage) {
   stage->version[0] = layer->version;
 }
 
-/* === forward === */
-
-/* Rows of x, times the mask; the state before the first step. */
-static void load(const group *g, int k) {
-  const lub_recurrence *r = &g->s->r;
-  const track *t = &g->s->track[k];
-  memset(row(g, k, 0), 0, sizeof(float) * (size_t)(t->stride * g->count));
-  memset(array(g, t->cells_at, 0, 0), 0, sizeof(float) * (size_t)(t->lanes * g->count));
-  for (int64_t i = 0; i < g->count; i++) {
-    float *mask = array(g, t->mask_at, 0, 0) + i * r->features;
-    const float *x = g->pass->x[0] + (g->first + i) * input_size(g->s);
-    lub_recurrent_mask(r, k, g->pass->training, lub_stage_key(g->pass, g->stage->number[0], g->pass->sample + g->first + i), mask);
-    for (int64_t step = 0; step < r->steps; step++) {
-      float *to = row(g, k, step) + i * t->stride + t->lanes;
-      const float *from = x + lub_recurrent_input(r, k, step) * r->features;
-      for (int64_t j = 0; j < r->features; j++) to[j] = from[j] * mask[j];
-      to[r->features] = 1;
-    }
-  }
-}
-
-static lub_gate_step gate_step(const group *g, int k, int64_t step) {
-  const lub_direction *d = &g->s->r.direction[k];
-  const track *t = &g->s->track[k];
-  return (lub_gate_step){.rows = g->count, .lanes = t->lanes, .stride = t->stride, .activation = lub_recurrent_function(d->options->activation),
-                         .recurrent_activation = lub_recurrent_function(d->options->recurrent_activation),
-                         .gates = array(g, t->gates_at, step, PARTS * t->lanes), .h_before = row(g, k, step),
-                         .h_after = row(g, k, step + 1), .c_before = array(g, t->cells_at, step, t->lanes),
-                         .c_after = array(g, t->cells_at, step + 1, t->lanes)};
-}
-
-static void run(const group *g, int k) {
-  const lub_nn_kernels *kernels = lub_nn_kernels_now();
-  const track *t = &g->s->track[k];
-  const bool lstm = g->s->r.direction[k].cell == &lub_lstm_cell;
-  for (int64_t step = 0; step < g->s->r.steps; step++) {
-    lub_gate_step gates = gate_step(g, k, step);
-    kernels->convolve_row(gates.gates, g->count, PARTS * t->lanes, &gates.h_before, 1, t->terms, t->stride, t->weights);
-    (lstm ? kernels->lstm_step : kernels->gru_step)(&gates);
-  }
-}
-
-/* What direction k gave as sample i's output at the place where step `step` of the first direction writes. */
-static const float *output_of(const group *g, int k, int64_t step, int64_t i) {
-  const lub_recurrence *r = &g->s->r;
-  return row(g, k, (k == 1 && r->sequences ? r->steps - 1 - step : step) + 1) + i * g->s->track[k].stride;
-}
-
-static void merge(const group *g) {
-  const lub_recurrence *r = &g->s->r;
-  const int64_t units = r->units, width = output_width(g->s);
-  for (int64_t i = 0; i < g->count; i++)
-    for (int64_t step = r->sequences ? 0 : r->steps - 1; step < r->steps; step++) {
-      float *y = g->pass->y + (g->first + i) * output_size(g->s) + lub_recurrent_output(r, 0, step) * width;
-      const float *a = output_of(g, 0, step, i), *b = r->count > 1 ? output_of(g, 1, step, i) : NULL;
-      for (int64_t u = 0; u < units; u++) switch (r->merge) {
-        case LUB_MERGE_CONCAT: y[u] = a[u], y[units + u] = b[u]; break;
-        case LUB_MERGE_SUM: y[u] = a[u] + b[u]; break;
-        case LUB_MERGE_MUL: y[u] = a[u] * b[u]; break;
-        case LUB_MERGE_AVE: y[u] = 0.5f * (a[u] + b[u]); break;
-        default: y[u] = a[u];
-        }
-    }
-}
-
-/* === backward === */
-
-/* Adds the outputs' gradient to gh, the gradient of h behind step number `step` of direction k. */
-static void merge_back(const group *g, int k, int64_t step, float *gh) {
-  const lub_recurrence *r = &g->s->r;
-  const int64_t output = lub_recurrent_output(r, k, step), units = r->units, width = output_width(g->s);
-  const int64_t place = k == 1 && r->sequences ? r->steps - 1 - step : step; /* the first direction's step there */
-  if (output < 0) return;
-  for (int64_t i = 0; i < g->count; i++, gh += g->s->track[k].lanes) {
-    const float *gy = g->pass->gy + (g->first + i) * output_size(g->s) + output * width;
-    const float *other = r->merge == LUB_MERGE_MUL ? output_of(g, 1 - k, place, i) : NULL;
-    if (r->merge == LUB_MERGE_CONCAT) gy += k * units;
-    for (int64_t u = 0; u < units; u++) gh[u] += other ? gy[u] * other[u] : r->merge == LUB_MERGE_AVE ? 0.5f * gy[u] : gy[u];
-  }
-}
-
-static void add_input_gradient(const group *g, int k, int64_t step) {
-  const lub_recurrence *r = &g->s->r;
-  const track *t = &g->s->track[k];
-  for (int64_t i = 0; i < g->count; i++) {
-    const float *from = array(g, t->gx_at, 0, 0) + i * t->input_lanes, *mask = array(g, t->mask_at, 0, 0) + i * r->features;
-    float *to = g->pass->gx[0] + (g->first + i) * input_size(g->s) + lub_recurrent_input(r, k, step) * r->features;
-    for (int64_t j = 0; j < r->features; j++) to[j] += from[j] * mask[j];
-  }
-}
-
-static void run_back(const group *g, int k, float *gradient) {
-  const lub_nn_kernels *kernels = lub_nn_kernels_now();
-  const track *t = &g->s->track[k];
-  const int64_t steps = g->s->r.steps, wide = PARTS * t->lanes;
-  const bool lstm = g->s->r.direction[k].cell == &lub_lstm_cell;
-  float *gh = array(g, t->gh_at, 0, 0), *carry = array(g, t->carry_at, 0, 0);
-  memset(gh, 0, sizeof(float) * (size_t)(t->lanes * g->count));
-  memset(carry, 0, sizeof(float) * (size_t)(t->lanes * g->count));
-  for (int64_t step = steps - 1; step >= 0; step--) {
-    const int64_t chunk = step / CHUNK * CHUNK;
-    merge_back(g, k, step, gh);
-    lub_gate_step gates = gate_step(g, k, step);
-    gates.gh = gh, gates.carry = carry;
-    const float *gz = gates.gz = array(g, t->gz_at, step - chunk, wide);
-    (lstm ? kernels->lstm_step_back : kernels->gru_step_back)(&gates);
-    if (step > 0) kernels->convolve_row(gh, g->count, t->lanes, &gz, 1, wide, wide, t->to_state);
-    if (g->pass->gx[0]) {
-      kernels->convolve_row(array(g, t->gx_at, 0, 0), g->count, t->input_lanes, &gz, 1, wide, wide, t->to_input);
-      add_input_gradient(g, k, step);
-    }
-    if (step > chunk) continue;
-    const int64_t last = chunk + CHUNK < steps ? chunk + CHUNK : steps;
-    const float *rows = row(g, k, chunk);
-    kernels->add_kernel_gradient(gradient, gz, (last - chunk) * g->count, wide, &rows, 1, t->terms, t->stride);
-  }
-}
-
 /* === the batch === */
 
 static int64_t groups_of(int64_t samples) { return (samples + GROUP - 1) / GROUP; }
 
-static group group_number(const lub_stage *stage, const lub_stage_pass *pass, int64_t number) {
-  const state *s = stage->state;
-  group g = {.stage = stage, .s = s, .pass = pass, .first = number * GROUP};
+static lub_recurrent_group group_number(const lub_stage *stage, const lub_stage_pass *pass, int64_t number) {
+  const lub_recurrent_state *s = stage->state;
+  lub_recurrent_group g = {.stage = stage, .s = s, .pass = pass, .first = number * GROUP};
   g.count = pass->count - g.first < GROUP ? pass->count - g.first : GROUP;
   uintptr_t at = (uintptr_t)((float *)pass->saved + g.first * s->sample_floats);
-  g.block = (float *)((at + LUB_ALIGN - 1) / LUB_ALIGN * LUB_ALIGN); /* every sample brings a vector more than it needs */
+  g.block =
+      (float *)((at + LUB_ALIGN - 1) / LUB_ALIGN * LUB_ALIGN); /* every sample brings a vector more than it needs */
   return g;
 }
 
@@ -271,34 +124,29 @@ typedef struct part {
 static void run_chunk(void *context, int64_t chunk, int thread) {
   (void)thread;
   const part *p = context;
-  const state *s = p->stage->state;
+  const lub_recurrent_state *s = p->stage->state;
   const int shard = (int)(p->first + chunk);
   int64_t first, last;
   lub_shard_range(groups_of(p->pass->count), p->shards, shard, &first, &last);
   if (first + p->round >= last) return;
-  const group g = group_number(p->stage, p->pass, first + p->round);
-  for (int k = 0; k < s->r.count; k++) {
-    if (p->back) {
-      run_back(&g, k, p->pass->gradient + shard * s->shard_floats + s->track[k].gradient_at);
-    } else {
-      load(&g, k);
-      run(&g, k);
-    }
-  }
-  if (!p->back) merge(&g);
+  const lub_recurrent_group g = group_number(p->stage, p->pass, first + p->round);
+  if (p->back) lub_recurrent_run_back(&g, p->pass->gradient + shard * s->shard_floats);
+  else lub_recurrent_run(&g);
 }
 
-static int shards_of(const state *s, int64_t samples) { return lub_shards(groups_of(samples), s->most_shards); }
+static int shards_of(const lub_recurrent_state *s, int64_t samples) {
+  return lub_shards(groups_of(samples), s->most_shards);
+}
 
 static int64_t parts(const lub_stage *stage, int64_t samples) {
-  const state *s = stage->state;
+  const lub_recurrent_state *s = stage->state;
   const int shards = shards_of(s, samples);
   const int64_t rounds = (groups_of(samples) + shards - 1) / shards;
   return rounds * ((shards + s->at_once - 1) / s->at_once);
 }
 
 static part part_of_pass(const lub_stage *stage, const lub_stage_pass *pass, int64_t *chunks) {
-  const state *s = stage->state;
+  const lub_recurrent_state *s = stage->state;
   part p = {.stage = stage, .pass = pass, .shards = shards_of(s, pass->count)};
   const int64_t at_once = s->at_once, per_round = (p.shards + at_once - 1) / at_once;
   p.round = pass->part / per_round;
@@ -329,7 +177,7 @@ static void sum_chunk(void *context, int64_t chunk, int thread) {
 }
 
 static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
-  const state *s = stage->state;
+  const lub_recurrent_state *s = stage->state;
   int64_t chunks;
   part p = part_of_pass(stage, pass, &chunks);
   p.back = true;
@@ -341,12 +189,12 @@ static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
 
 /* The first shard holds the sum. */
 static void add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
-  const state *s = stage->state;
+  const lub_recurrent_state *s = stage->state;
   const int vector = lub_nn_kernels_now()->vector;
   for (int k = 0; k < s->r.count; k++) {
-    const track *t = &s->track[k];
+    const lub_track *t = &s->track[k];
     const float *packed = gradient + t->gradient_at;
-    const int64_t wide = PARTS * t->lanes;
+    const int64_t wide = LUB_GATE_PARTS * t->lanes;
     /* the matrix, which packing is done with, takes the gradient meanwhile */
     for (int64_t first = 0; first < wide; first += 2 * vector) {
       const int64_t width = wide - first < 2 * vector ? wide - first : 2 * vector;
@@ -360,7 +208,7 @@ static void add_gradient(const lub_stage *stage, const float *gradient, float *c
 /* === the stage === */
 
 static void free_state(lub_stage *stage) {
-  state *s = stage->state;
+  lub_recurrent_state *s = stage->state;
   if (!s) return;
   for (int k = 0; k < 2; k++) {
     free(s->track[k].matrix);
@@ -386,20 +234,20 @@ static int64_t take(int64_t *total, int64_t floats) {
   return at;
 }
 
-static bool lay_out(state *s, track *t) {
+static bool lay_out(lub_recurrent_state *s, lub_track *t) {
   const int64_t steps = s->r.steps, f = s->r.features;
   t->lanes = lub_round_up(s->r.units, LANES);
   t->terms = t->lanes + f + 1;
   t->stride = lub_round_up(t->terms, LANES);
   t->input_lanes = lub_round_up(f, LANES);
-  const int64_t wide = PARTS * t->lanes;
+  const int64_t wide = LUB_GATE_PARTS * t->lanes;
   t->rows_at = take(&s->sample_floats, (steps + 1) * t->stride);
   t->gates_at = take(&s->sample_floats, steps * wide);
   t->cells_at = take(&s->sample_floats, (steps + 1) * t->lanes);
   t->mask_at = take(&s->sample_floats, f);
   t->gh_at = take(&s->sample_floats, t->lanes);
   t->carry_at = take(&s->sample_floats, t->lanes);
-  t->gz_at = take(&s->sample_floats, CHUNK * wide);
+  t->gz_at = take(&s->sample_floats, LUB_STEP_CHUNK * wide);
   t->gx_at = take(&s->sample_floats, t->input_lanes);
   t->gradient_at = take(&s->shard_floats, t->terms * wide);
   t->matrix = lub_alloc(sizeof(float) * (size_t)(t->terms * wide));
@@ -411,14 +259,18 @@ static bool lay_out(state *s, track *t) {
 
 static bool has_fast_gates(const lub_direction *d) {
   if (d->cell == &lub_gru_cell && !((const lub_gru_options *)(const void *)d->options)->reset_after) return false;
-  const lub_activation both[] = {lub_recurrent_function(d->options->activation), lub_recurrent_function(d->options->recurrent_activation)};
+  const lub_activation both[] = {lub_recurrent_function(d->options->activation),
+                                 lub_recurrent_function(d->options->recurrent_activation)};
   for (int i = 0; i < 2; i++)
-    if (both[i] != LUB_LINEAR && both[i] != LUB_RELU && both[i] != LUB_SIGMOID && both[i] != LUB_TANH && both[i] != LUB_HARD_SIGMOID) return false;
+    if (both[i] != LUB_LINEAR && both[i] != LUB_RELU && both[i] != LUB_SIGMOID && both[i] != LUB_TANH &&
+        both[i] != LUB_HARD_SIGMOID)
+      return false;
   return true;
 }
 
 bool lub_recurrent_is_fast(const lub_layer *layer) {
-  if (layer->kind != &lub_lstm_kind && layer->kind != &lub_gru_kind && layer->kind != &lub_bidirectional_kind) return false;
+  if (layer->kind != &lub_lstm_kind && layer->kind != &lub_gru_kind && layer->kind != &lub_bidirectional_kind)
+    return false;
   const lub_recurrence r = lub_recurrence_of(layer, NULL);
   bool fast = true;
   for (int k = 0; k < r.count; k++) fast = fast && has_fast_gates(&r.direction[k]);
@@ -426,7 +278,7 @@ bool lub_recurrent_is_fast(const lub_layer *layer) {
 }
 
 lub_status lub_recurrent_stage(lub_stage *stage, lub_error *err) {
-  state *s = calloc(1, sizeof *s);
+  lub_recurrent_state *s = calloc(1, sizeof *s);
   stage->kind = &recurrent_kind;
   stage->nlayers = 1;
   stage->state = s;
