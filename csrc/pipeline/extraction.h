@@ -12,6 +12,7 @@
 #include "audio/load.h"
 #include "base/shape.h"
 #include "feature/plan.h"
+#include "feature/run.h"
 
 /* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds
  * of it are passed over, beside those of the load options: a window of a longer recording. */

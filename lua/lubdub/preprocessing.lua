@@ -2,7 +2,7 @@
 -- A model file carries such a list as JSON, so that a prediction needs nothing else. Steps:
 --
 --    { name = "load", options = { sr =, duration =, offset =, mono =, pad =, res_type = } }
---    { name = "mfcc" | "melspectrogram" | "stft", options = ... }      -- of lubdub.MFCC and its siblings
+--    { name = "mfcc" | "melspectrogram" | ..., options = ... }         -- a key of lubdub.feature.names
 --    { name = "scale", options = { by = } }                            -- multiplies
 --
 -- `load` and one feature come first, in this order.
@@ -16,7 +16,8 @@ local warning = require "lubdub.warning"
 
 local preprocessing = {}
 
-local features = { mfcc = "MFCC", melspectrogram = "MelSpectrogram", stft = "STFT" }
+local features, names = feature.names, {}
+for name, kind in pairs(features) do names[kind] = name end
 
 local load_defaults = {
   sr = 22050, duration = false, offset = 0, mono = true, pad = false, res_type = "soxr_hq", strict = false,
@@ -40,7 +41,7 @@ local function read_steps(where, steps)
   end
   local first, second = steps[1], steps[2]
   if type(first) ~= "table" or first.name ~= "load" or type(second) ~= "table" or not features[second.name] then
-    blame("%s: the first steps must be 'load' and a feature ('mfcc', 'melspectrogram' or 'stft')", where)
+    blame("%s: the first steps must be 'load' and a feature such as 'mfcc'", where)
   end
   local load = options.read("load", first.options, load_defaults)
   local plan = feature[features[second.name]](second.options)
@@ -65,7 +66,7 @@ end
 -- @treturn table steps, without functions or userdata
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
-  if not kind or not features[kind:lower()] then
+  if not names[kind] then
     blame("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got %s", type(plan))
   end
   local o = options.read("preprocessing.steps", given, {
@@ -74,7 +75,7 @@ function preprocessing.steps(plan, given)
   local steps = {
     { name = "load", options = { sr = plan.sr, duration = o.duration, offset = o.offset, mono = o.mono, pad = o.pad,
       res_type = o.res_type } },
-    { name = kind:lower(), options = plan:config() },
+    { name = names[kind], options = plan:config() },
   }
   if o.scale then steps[3] = { name = "scale", options = { by = o.scale } } end
   return steps

@@ -48,6 +48,19 @@ typedef struct lub_feature_kernels {
 
   /* out[k][lane] = sum over bands of basis[k][band] * max(x[band][lane], floor); work: (2 * terms + 1) * lanes. */
   void (*dct)(const lub_dct *dct, const float *x, float floor, float *work, float *out);
+
+  /* One number per lane from the magnitudes x, [bin][lane], of bins at hz: spectral.h. */
+  void (*centroid)(const double *hz, const float *x, int64_t bins, float *out);
+  void (*bandwidth)(const double *hz, const float *x, int64_t bins, double p, bool norm, float *out);
+  void (*rolloff)(const double *hz, const float *x, int64_t bins, double share, float *out);
+  /* The energy of both halves of the spectrum, of even or odd n_fft: the sum of squares, all bins but the first (and,
+   * if even, the last) counted twice. */
+  void (*energy)(const float *x, int64_t bins, bool even, float *out);
+
+  /* Of n samples: the sum of their squares; how often neighbours differ in sign, where what is within the
+   * threshold counts as zero, and zero as positive if zero_pos, else as a sign of its own. */
+  double (*sum_squares)(const float *x, int64_t n);
+  int64_t (*crossings)(const float *x, int64_t n, double threshold, bool zero_pos);
 } lub_feature_kernels;
 
 extern const lub_feature_kernels lub_feature_plain, lub_feature_avx2, lub_feature_avx512;

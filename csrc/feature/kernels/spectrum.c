@@ -146,4 +146,10 @@ const lub_feature_kernels LUB_VARIANT(lub_feature) = {.lanes = VL,
                                                       .root = root,
                                                       .mel = mel_bands,
                                                       .decibel = decibel,
-                                                      .dct = dct};
+                                                      .dct = dct,
+                                                      .centroid = LUB_VARIANT(lub_centroid),
+                                                      .bandwidth = LUB_VARIANT(lub_bandwidth),
+                                                      .rolloff = LUB_VARIANT(lub_rolloff),
+                                                      .energy = LUB_VARIANT(lub_energy),
+                                                      .sum_squares = LUB_VARIANT(lub_sum_squares),
+                                                      .crossings = LUB_VARIANT(lub_crossings)};
