@@ -10,11 +10,14 @@ lub_status lub_block_work_init(lub_block_work *work, const lub_plan *plan, lub_e
   int64_t lanes = plan->kernels->lanes, row = plan->options.n_fft;
   *work = (lub_block_work){.plan = plan};
   lub_status status = LUB_OK;
-  if (lub_plan_has_window(plan->kind)) status = lub_stft_work_init(&work->stft, &plan->stft, err);
+  bool wide = plan->wide.n > 0;
+  if (plan->stft.kernels) status = lub_stft_work_init(&work->stft, &plan->stft, err);
+  work->frames = lub_calloc(wide ? (size_t)(plan->wide.n * lanes) : 1, sizeof(float));
+  work->wide = lub_calloc(wide ? (size_t)lub_wide_work(&plan->wide, (int)lanes) : 1, sizeof(double));
   work->spectrum = lub_calloc((size_t)(2 * plan->bins * lanes), sizeof(float));
   work->folded = lub_calloc((size_t)((2 * plan->dct.terms + 1) * lanes), sizeof(float));
   work->row = lub_calloc((size_t)row, sizeof(float));
-  if (status == LUB_OK && (!work->spectrum || !work->folded || !work->row))
+  if (status == LUB_OK && (!work->spectrum || !work->folded || !work->row || !work->frames || !work->wide))
     status = lub_nomem(err, lub_plan_names[plan->kind], 4.0 * (double)(2 * plan->bins * lanes + row));
   if (status != LUB_OK) lub_block_work_free(work);
   return status;
@@ -25,6 +28,8 @@ void lub_block_work_free(lub_block_work *work) {
   free(work->spectrum);
   free(work->folded);
   free(work->row);
+  free(work->frames);
+  free(work->wide);
   *work = (lub_block_work){0};
 }
 
@@ -49,12 +54,19 @@ static void gather(const lub_source *source, int64_t rows, int64_t lanes, int64_
   }
 }
 
-/* |STFT|^power, [bin][lane] */
+/* |STFT|^power, [bin][lane]; power is 1 or 2 in double. */
 static const float *spectrum(lub_block_work *work, const lub_source *source, int64_t first, int64_t used,
                              double power) {
   const lub_plan *plan = work->plan;
+  int64_t lanes = plan->kernels->lanes, n = plan->wide.n;
   if (source->spectrogram) {
-    gather(source, plan->bins, plan->kernels->lanes, first, used, work->spectrum);
+    gather(source, plan->bins, lanes, first, used, work->spectrum);
+  } else if (n > 0) {
+    const float *frame[LUB_MAX_LANES];
+    for (int64_t l = 0; l < lanes; l++) /* lanes without a frame repeat the last one */
+      frame[l] = l < used ? lub_frame_at(&plan->framing, &source->signal, first + l, work->frames + l * n)
+                          : frame[used - 1];
+    plan->kernels->wide_spectrum(&plan->wide, frame, power == 2, work->wide, work->spectrum);
   } else {
     lub_stft_power(&plan->stft, &work->stft, &source->signal, first, work->spectrum);
     raise(work->spectrum, plan->bins, power, plan->kernels);

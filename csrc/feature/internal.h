@@ -7,13 +7,15 @@
 #include "feature/plan.h"
 #include "feature/spectral.h"
 #include "feature/stft.h"
+#include "feature/wide.h"
 
 struct lub_plan {
   lub_plan_kind kind;
   lub_plan_options options;
   const lub_feature_kernels *kernels;
   lub_framing framing;
-  lub_stft stft; /* not of RMS and ZeroCrossingRate */
+  lub_stft stft; /* of STFT, MelSpectrogram and MFCC */
+  lub_wide wide; /* of the other kinds that need a spectrum */
   lub_mel mel;   /* ChromaSTFT: its filters */
   lub_dct dct;
   double *hz;
@@ -31,6 +33,8 @@ typedef struct lub_block_work {
   float *spectrum; /* [bin][re, im][lane] */
   float *folded;   /* of the DCT */
   float *row;      /* one lane of an octave; one frame */
+  float *frames;   /* one block of frames */
+  double *wide;    /* of lub_wide */
 } lub_block_work;
 
 lub_status lub_block_work_init(lub_block_work *work, const lub_plan *plan, lub_error *err);

@@ -101,6 +101,8 @@ const char *const lub_plan_names[LUB_PLAN_KINDS] = {"STFT",
 bool lub_plan_has_window(lub_plan_kind kind) {
   return kind != LUB_PLAN_RMS && kind != LUB_PLAN_ZERO_CROSSING_RATE;
 }
+/* The batched FFT in float; the others take the one in double. */
+static bool batches(lub_plan_kind kind) { return kind <= LUB_PLAN_MFCC; }
 bool lub_plan_has_mel(lub_plan_kind kind) { return kind == LUB_PLAN_MELSPECTROGRAM || kind == LUB_PLAN_MFCC; }
 
 /* === plans === */
@@ -124,21 +126,19 @@ static lub_status check(lub_plan_kind kind, const lub_plan_options *o, int64_t w
   return LUB_OK;
 }
 
-static lub_status init_stft(lub_plan *plan, int64_t win_length, const double *window, lub_error *err) {
+static lub_status init_spectrum(lub_plan *plan, int64_t win_length, const double *window, lub_error *err) {
   const lub_plan_options *o = &plan->options;
-  int64_t hop = o->hop_length == LUB_NONE_INT ? win_length / 4 : o->hop_length;
   double *shape = NULL;
   lub_status status = LUB_OK;
-  if (hop < 1) return lub_fail(err, LUB_EARG, "%s: win_length is too short for a hop of a quarter", "STFT");
   if (!window) {
     window = shape = lub_calloc((size_t)win_length, sizeof(double));
     if (!shape) return lub_nomem(err, "window", 8.0 * (double)win_length);
     status = lub_window_fill(shape, win_length, o->window, o->window_parameter, err);
   }
   if (status == LUB_OK)
-    status = lub_stft_init(&plan->stft, o->n_fft, hop, win_length, window, o->center, (lub_pad_mode)o->pad_mode, err);
+    status = batches(plan->kind) ? lub_stft_init(&plan->stft, &plan->framing, win_length, window, err)
+                                 : lub_wide_init(&plan->wide, o->n_fft, win_length, window, err);
   free(shape);
-  plan->framing = plan->stft.framing;
   return status;
 }
 
@@ -193,10 +193,13 @@ static lub_status init_plan(lub_plan *plan, const double *window, lub_error *err
   plan->bins = o->n_fft / 2 + 1;
   plan->rows = 1;
   plan->framing = (lub_framing){.length = o->n_fft, .hop = o->hop_length, .pad = o->center ? o->n_fft / 2 : 0};
+  plan->framing.apart = windowed;
+  if (o->hop_length == LUB_NONE_INT) plan->framing.hop = win_length / 4;
+  if (plan->framing.hop < 1) return lub_fail(err, LUB_EARG, "STFT: win_length is too short for a hop of a quarter");
   /* librosa knows no other padding here: any other would cross zero at the edges */
   plan->framing.mode = plan->kind == LUB_PLAN_ZERO_CROSSING_RATE ? LUB_PAD_EDGE : (lub_pad_mode)o->pad_mode;
   lub_status status = check(plan->kind, o, win_length, err);
-  if (status == LUB_OK && windowed) status = init_stft(plan, win_length, window, err);
+  if (status == LUB_OK && windowed) status = init_spectrum(plan, win_length, window, err);
   if (status == LUB_OK) status = init_kind(plan, err);
   return status;
 }
@@ -218,6 +221,7 @@ lub_status lub_plan_new(lub_plan **out, lub_plan_kind kind, const lub_plan_optio
 void lub_plan_free(lub_plan *plan) {
   if (!plan) return;
   lub_stft_free(&plan->stft);
+  lub_wide_free(&plan->wide);
   lub_mel_free(&plan->mel);
   lub_dct_free(&plan->dct);
   free(plan->hz);

@@ -13,10 +13,10 @@ const lub_feature_kernels *lub_feature_table(void) {
   return &lub_feature_plain;
 }
 
-lub_status lub_stft_init(lub_stft *stft, int64_t n_fft, int64_t hop, int64_t win_length, const double *window,
-                         bool center, lub_pad_mode mode, lub_error *err) {
-  *stft = (lub_stft){.kernels = lub_feature_table()};
-  stft->framing = (lub_framing){.length = n_fft, .hop = hop, .pad = center ? n_fft / 2 : 0, .mode = mode, .apart = true};
+lub_status lub_stft_init(lub_stft *stft, const lub_framing *framing, int64_t win_length, const double *window,
+                         lub_error *err) {
+  int64_t n_fft = framing->length, hop = framing->hop;
+  *stft = (lub_stft){.kernels = lub_feature_table(), .framing = *framing};
   stft->phases = hop < n_fft ? hop : n_fft;
   stft->columns = stft->kernels->lanes + (n_fft - 1) / hop;
   stft->stride = lub_round_up(stft->columns, 4);

@@ -33,10 +33,10 @@ typedef struct lub_stft_work {
   void *memory;
 } lub_stft_work;
 
-/* n_fft, hop and win_length (at most n_fft) are at least 1; window has win_length numbers. Free with
+/* Frames of framing->length points; win_length is from 1 to that, and window has so many numbers. Free with
  * lub_stft_free, also after a failure. */
-lub_status lub_stft_init(lub_stft *stft, int64_t n_fft, int64_t hop, int64_t win_length, const double *window,
-                         bool center, lub_pad_mode mode, lub_error *err);
+lub_status lub_stft_init(lub_stft *stft, const lub_framing *framing, int64_t win_length, const double *window,
+                         lub_error *err);
 void lub_stft_free(lub_stft *stft);
 
 lub_status lub_stft_work_init(lub_stft_work *work, const lub_stft *stft, lub_error *err);

@@ -155,7 +155,7 @@ local function to_decibel(where, S, given, amin, amplitude)
     blame("%s: ref must be a number, \"max\", \"min\", \"mean\" or a function that gives one, got %s", where,
       tostring(o.ref))
   end
-  if type(o.amin) ~= "number" or not (o.amin >= 1e-150) then
+  if type(o.amin) ~= "number" or o.amin ~= o.amin or o.amin < 1e-150 then
     blame("%s: amin must be a number above 0, got %s", where, tostring(o.amin))
   end
   if o.top_db and not (type(o.top_db) == "number" and o.top_db >= 0) then

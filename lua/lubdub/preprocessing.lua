@@ -16,8 +16,8 @@ local warning = require "lubdub.warning"
 
 local preprocessing = {}
 
-local features, names = feature.names, {}
-for name, kind in pairs(features) do names[kind] = name end
+local features, name_of = feature.names, {}
+for name, kind in pairs(features) do name_of[kind] = name end
 
 local load_defaults = {
   sr = 22050, duration = false, offset = 0, mono = true, pad = false, res_type = "soxr_hq", strict = false,
@@ -66,7 +66,7 @@ end
 -- @treturn table steps, without functions or userdata
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
-  if not names[kind] then
+  if not name_of[kind] then
     blame("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got %s", type(plan))
   end
   local o = options.read("preprocessing.steps", given, {
@@ -75,7 +75,7 @@ function preprocessing.steps(plan, given)
   local steps = {
     { name = "load", options = { sr = plan.sr, duration = o.duration, offset = o.offset, mono = o.mono, pad = o.pad,
       res_type = o.res_type } },
-    { name = names[kind], options = plan:config() },
+    { name = name_of[kind], options = plan:config() },
   }
   if o.scale then steps[3] = { name = "scale", options = { by = o.scale } } end
   return steps

@@ -1,4 +1,4 @@
-/* block.h - what the kernel files of one variant share: fft.c and describe.c define these, spectrum.c puts them into
+/* block.h - what the kernel files of one variant share: fft.c, wide.c and describe.c define these, spectrum.c puts them into
  * the table. */
 #ifndef LUB_FEATURE_BLOCK_H
 #define LUB_FEATURE_BLOCK_H
@@ -13,6 +13,8 @@ void LUB_VARIANT(lub_fft_complex)(const lub_fft *fft, const float *t, const int3
 void LUB_VARIANT(lub_split_power)(const lub_fft *fft, const float *z, float *power);
 void LUB_VARIANT(lub_split_complex)(const lub_fft *fft, const float *z, float *spectrum);
 
+void LUB_VARIANT(lub_wide_spectrum)(const lub_wide *wide, const float *const *frame, bool squared, double *work,
+                                    float *out);
 void LUB_VARIANT(lub_centroid)(const double *hz, const float *x, int64_t bins, float *out);
 void LUB_VARIANT(lub_bandwidth)(const double *hz, const float *x, int64_t bins, double p, bool norm, float *out);
 void LUB_VARIANT(lub_rolloff)(const double *hz, const float *x, int64_t bins, double share, float *out);

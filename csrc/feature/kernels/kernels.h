@@ -11,6 +11,7 @@
 #include "feature/dct.h"
 #include "feature/fft.h"
 #include "feature/mel.h"
+#include "feature/wide.h"
 
 #define LUB_MAX_LANES 16
 
@@ -48,6 +49,9 @@ typedef struct lub_feature_kernels {
 
   /* out[k][lane] = sum over bands of basis[k][band] * max(x[band][lane], floor); work: (2 * terms + 1) * lanes. */
   void (*dct)(const lub_dct *dct, const float *x, float floor, float *work, float *out);
+
+  /* |X|, or |X|^2 if squared, [bin][lane], of one frame of wide->n samples per lane; double work[lub_wide_work]. */
+  void (*wide_spectrum)(const lub_wide *wide, const float *const *frame, bool squared, double *work, float *out);
 
   /* One number per lane from the magnitudes x, [bin][lane], of bins at hz: spectral.h. */
   void (*centroid)(const double *hz, const float *x, int64_t bins, float *out);
