@@ -66,7 +66,7 @@ int luaopen_lubdub_core(lua_State *L) {
   } parts[] = {{"options", lubL_open_options}, {"Tensor", lubL_open_tensor},
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
                {"transform", lubL_open_transform}, {"synth", lubL_open_synth},
-               {"pipeline", lubL_open_pipeline},
+               {"stream", lubL_open_stream},   {"pipeline", lubL_open_pipeline},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"Trainer", lubL_open_trainer}};
   lub_error err;

@@ -18,6 +18,7 @@ int lubL_open_tensor(lua_State *L);    /* core.Tensor */
 int lubL_open_audio(lua_State *L);     /* core.audio */
 int lubL_open_feature(lua_State *L);   /* core.feature */
 int lubL_open_transform(lua_State *L); /* core.transform */
+int lubL_open_stream(lua_State *L);    /* core.stream */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
 int lubL_open_synth(lua_State *L);     /* core.synth */
 int lubL_open_layer(lua_State *L);     /* core.layers */

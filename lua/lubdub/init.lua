@@ -31,6 +31,7 @@ local parts = {
   SpectralContrast = { "lubdub.feature", "SpectralContrast" },
   ChromaSTFT = { "lubdub.feature", "ChromaSTFT" },
   feature = { "lubdub.feature" },
+  stream = { "lubdub.stream", "new" },
   power_to_db = { "lubdub.feature", "power_to_db" },
   amplitude_to_db = { "lubdub.feature", "amplitude_to_db" },
   delta = { "lubdub.feature", "delta" },

@@ -3,6 +3,7 @@
 --
 --    { name = "load", options = { sr =, duration =, offset =, mono =, pad =, res_type = } }
 --    { name = "mfcc" | "melspectrogram" | ..., options = ... }         -- a key of lubdub.feature.names
+--    { name = "deltas", options = { order =, width =, mode = } }       -- appends deltas of order 1 to `order`
 --    { name = "scale", options = { by = } }                            -- multiplies
 --
 -- `load` and one feature come first, in this order.
@@ -31,6 +32,18 @@ local transforms = {
       blame("scale: by must be a number, got %s", tostring(o.by))
     end
     return o.by == 1 and x or x * o.by
+  end,
+  -- (clips, rows, frames, 1) becomes (clips, rows * (1 + order), frames, 1)
+  deltas = function(x, given)
+    local o = options.read("deltas", given, { order = 1, width = 9, mode = "interp" })
+    if math.type(o.order) ~= "integer" or o.order < 1 then
+      blame("deltas: order must be a whole number from 1, got %s", tostring(o.order))
+    end
+    local all = { x }
+    for order = 1, o.order do
+      all[order + 1] = feature.delta(x, { order = order, width = o.width, mode = o.mode, axis = 3 })
+    end
+    return core.Tensor.concat(all, 2)
   end,
 }
 

@@ -6,7 +6,7 @@ local floats = require "support.floats"
 local golden = require "support.json"
 local signals = require "support.signals"
 
-local Tensor = lubdub.Tensor
+
 local spectral = {}
 
 -- What the feature is computed from: a signal, or { S = }; nil where the recording is not here.
