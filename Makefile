@@ -15,14 +15,16 @@ SO ?= lua/lubdub
 
 # LuaRocks passes LUA_INCDIR, CFLAGS and LIBFLAG; pkg-config knows the rest.
 PKG := pkg-config
-LUA_PKG = $(firstword $(foreach name,lua5.4 lua-5.4 lua54,$(shell $(PKG) --exists $(name) 2>/dev/null && echo $(name))) lua5.4)
+LUA_PKG := $(shell for name in lua5.4 lua-5.4 lua54; do \
+  $(PKG) --exists $$name 2>/dev/null && echo $$name && exit; done; echo lua5.4)
 LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(shell $(PKG) --cflags $(LUA_PKG) 2>/dev/null))
 LIBFLAG ?= -shared
 CORE_PKGS := sndfile soxr kissfft-float openblas
 H5_PKGS := hdf5
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-OWN_CFLAGS := -std=c11 -fPIC -pthread -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) -Icsrc $(EXTRA_CFLAGS)
+OWN_CFLAGS := -std=c11 -fPIC -pthread -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) -Icsrc \
+  $(EXTRA_CFLAGS)
 
 # Kernels are compiled once per variant (csrc/base/simd.h); other machines get the plain one.
 ifneq (,$(filter x86_64 amd64,$(shell uname -m)))
@@ -75,13 +77,15 @@ CAN_BUILD = { { command -v $(firstword $(CC)) && $(PKG) --exists $(CORE_PKGS) $(
 define variant_rule
 $(BUILD)/%.$(1).o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $$(@D)
-	$$(call brief,compile)$$(CC) $$(CFLAGS) $$(KERNEL_CFLAGS) $$(OWN_CFLAGS) $(VARIANT_$(1)) -DLUB_VARIANT_NAME=$(1) -MMD -MP -c -o $$@ $$<
+	$$(call brief,compile)$$(CC) $$(CFLAGS) $$(KERNEL_CFLAGS) $$(OWN_CFLAGS) $(VARIANT_$(1)) -DLUB_VARIANT_NAME=$(1) \
+	  -MMD -MP -c -o $$@ $$<
 endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rule,$(v))))
 
 $(BUILD)/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call brief,compile)$(CC) $(CFLAGS) $(OWN_CFLAGS) $(LUA_CFLAGS) $$($(PKG) --cflags $(CORE_PKGS) $(H5_PKGS)) -MMD -MP -c -o $@ $<
+	$(call brief,compile)$(CC) $(CFLAGS) $(OWN_CFLAGS) $(LUA_CFLAGS) $$($(PKG) --cflags $(CORE_PKGS) $(H5_PKGS)) \
+	  -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d) $(H5_OBJECTS:.o=.d)
 
@@ -116,9 +120,9 @@ objects: $(OBJECTS) $(H5_OBJECTS)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ASAN = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
-# valgrind knows no AVX-512, and OpenBLAS chooses its kernels by the CPU's name
-VALGRIND = LUBDUB_CPU=avx2 OPENBLAS_CORETYPE=Haswell valgrind --quiet --leak-check=full --keep-debuginfo=yes \
-  --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect --error-exitcode=9
+# (valgrind shows its programs a CPU without AVX-512)
+VALGRIND = valgrind --quiet --suppressions=tools/valgrind.supp --leak-check=full --keep-debuginfo=yes \
+  --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 
 .PHONY: test-all sanitize valgrind variants rock-test
 test-all: ## `test`, then sanitizers, valgrind, every CPU variant and the rock
@@ -161,14 +165,10 @@ interop: ## models that lubdub saved, opened in Keras
 	$(LUA) spec/interop/write_models.lua build/interop
 	$(PEERS)/bin/python spec/interop/keras_opens.py build/interop
 
-bench: ## speed, and the peers' beside it where they are installed
+bench: ## speed, beside the peers' where they are installed
 	@$(DEPS) build run
 	$(SUBMAKE) all
-	@for file in $(wildcard bench/*.lua); do \
-	  echo "== $$file"; $(LUA) $$file || exit; \
-	  python=$${file%.lua}.py; [ -e "$$python" ] || continue; \
-	  if [ -x $(PEERS)/bin/python ]; then echo "== $$python"; $(PEERS)/bin/python $$python || exit; \
-	  else echo "== $$python: not run, there are no Python peers in $(PEERS) (make peers installs them)"; fi; done
+	@LUA='$(LUA)' PYTHON='$(PEERS)/bin/python' tools/bench.sh
 
 # ---- Into a Lua tree, by LuaRocks or by hand.
 PREFIX ?= /usr/local

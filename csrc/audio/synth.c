@@ -33,7 +33,7 @@ static lub_draw stream(uint64_t key, uint64_t which) { return (lub_draw){.key = 
 
 static lub_valve draw_valve(lub_draw *d, double lowest, double decay, double rise) {
   lub_valve v = {.rise = rise};
-  double f = lub_draw_octaves(d, lowest, 0.4), loss = lub_draw_uniform(d, 0.4, 0.8), level = 1.0;
+  double f = lub_draw_octaves(d, lowest, 0.3), loss = lub_draw_uniform(d, 0.4, 0.8), level = 1.0;
   for (int m = 0; m < LUB_HEART_MODES; m++) {
     v.frequency[m] = f;
     v.decay[m] = decay * lub_draw_uniform(d, 0.75, 1.25);
@@ -74,30 +74,30 @@ static lub_device draw_device(uint64_t key) {
 /* What the label adds. */
 static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p) {
   static const double extra[] = {0.5, 0.25, 0.25}, artifact[] = {0.28, 0.24, 0.22, 0.12, 0.14},
-                      murmur[] = {0.4, 0.35, 0.25}, run[] = {0.65, 0.35};
+                      murmur[] = {0.4, 0.35, 0.25}, run[] = {0.8, 0.2};
   p->kind = p->second_kind = -1;
   switch (o->label) {
   case LUB_HEART_ARTIFACT:
     p->kind = lub_draw_choice(d, artifact, LUB_ARTIFACT_KINDS);
     p->heart = 0.0;
-    p->level = lub_draw_octaves(d, 0.4, 2.5);
+    p->level = lub_draw_octaves(d, 0.8, 1.8);
     if (p->kind == LUB_ARTIFACT_SILENCE) break; /* a faint heart in silence would be a heart */
     if (lub_draw_chance(d, 0.4)) p->second_kind = lub_draw_choice(d, artifact, LUB_ARTIFACT_KINDS);
-    if (lub_draw_chance(d, 0.4)) p->heart = lub_draw_octaves(d, 0.06, 1.8);
+    if (lub_draw_chance(d, 0.4)) p->heart = lub_draw_octaves(d, 0.05, 1.5);
     break;
   case LUB_HEART_EXTRAHLS:
     p->kind = lub_draw_choice(d, extra, LUB_EXTRA_KINDS);
-    p->level = lub_draw_octaves(d, 0.7, 0.8);
-    p->delay = lub_draw_uniform(d, 0.14, 0.19);
+    p->level = lub_draw_octaves(d, 0.8, 0.7);
+    p->delay = lub_draw_uniform(d, 0.15, 0.19);
     p->lead = lub_draw_uniform(d, 0.12, 0.16);
     break;
   case LUB_HEART_EXTRASTOLE:
     p->run = 1 + lub_draw_choice(d, run, 2);
-    p->coupling = lub_draw_uniform(d, 0.44, 0.54);
+    p->coupling = lub_draw_uniform(d, 0.44, 0.52);
     break;
   case LUB_HEART_MURMUR:
     p->kind = lub_draw_choice(d, murmur, LUB_MURMUR_KINDS);
-    p->level = lub_draw_octaves(d, 0.16, 1.6);
+    p->level = lub_draw_octaves(d, 0.2, 1.3);
     p->band = lub_draw_octaves(d, 150.0, 1.2);
     break;
   default: break;
@@ -111,16 +111,16 @@ static void draw_take(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p
   p->s1_level = lub_synth_gain(2.5 * near);
   p->s2_level = 0.8 * lub_synth_gain(-2.5 * near);
   p->breath_phase = lub_draw_uniform(d, 0.0, 1.0);
-  double snr = lub_draw_uniform(d, 34.0, 52.0);
+  double snr = lub_draw_uniform(d, 33.0, 52.0);
   p->ambient = lub_synth_gain(-(isnan(o->snr) ? snr : o->snr));
   p->ambient_colour = lub_draw_octaves(d, 80.0, 3.0);
-  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -20.0));
+  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -26.0));
   p->breath_band = lub_draw_octaves(d, 110.0, 1.8);
   p->tremor = lub_synth_gain(lub_draw_uniform(d, -56.0, -32.0));
   p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -60.0, -40.0)) : 0.0;
   p->clicks = lub_draw_chance(d, 0.25) ? lub_draw_uniform(d, 0.3, 1.0) : 0.0;
   p->click_level = lub_draw_octaves(d, 0.1, 2.5);
-  p->rubs = lub_draw_chance(d, 0.25) ? lub_draw_uniform(d, 0.2, 0.8) : 0.0;
+  p->rubs = lub_draw_chance(d, 0.3) ? lub_draw_uniform(d, 0.2, 0.8) : 0.0;
   p->rub_level = lub_draw_octaves(d, 0.03, 2.5);
   p->gain = lub_synth_gain(lub_draw_uniform(d, -18.0, -6.0));
 }

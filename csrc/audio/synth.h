@@ -12,8 +12,8 @@
  *                contraction. S1 and S2 are sums of damped oscillations, two valves each, the second one late
  *                by the split, which widens with inspiration; S1 lies lower and lasts longer than S2.
  *   murmur       Band-passed noise: systolic crescendo-decrescendo, holosystolic, or early diastolic decrescendo.
- *   extrahls     S3 (low, 0.14 to 0.19 s after S2), S4 (0.12 to 0.16 s before S1), or both, in most beats.
- *   extrastole   After every beat, or every second one, a premature beat with a loud, high S1 and a weak, early S2,
+ *   extrahls     S3 (low, 0.15 to 0.19 s after S2), S4 (0.12 to 0.16 s before S1), or both, in most beats.
+ *   extrastole   After each beat, or each second one, a premature beat with a loud, high S1 and a weak, early S2,
  *                then a full compensatory pause: the next beat comes where it would have come anyway.
  *   artifact     Handling thumps, rubbing, speech-like syllables, buzz or near silence, at most a faint heart beside them.
  *   normal       None of these; like the others it may hold breath, hum, clicks, noise of any colour.

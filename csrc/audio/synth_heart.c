@@ -65,8 +65,8 @@ static void add_murmur(lub_track *track, const lub_heart_plan *plan, double star
 static void add_label(lub_track *track, const lub_heart_plan *plan, int label, const lub_heart_beat *beat, double next,
                       double level) {
   double length = beat->s2 - beat->s1;
-  static const lub_valve gallop = {.frequency = {27.0, 45.0, 70.0}, .decay = {0.026, 0.02, 0.014},
-                                   .level = {1.0, 0.9, 0.35}, .rise = 0.009};
+  static const lub_valve gallop = {.frequency = {28.0, 47.0, 74.0}, .decay = {0.025, 0.019, 0.013},
+                                   .level = {1.0, 0.7, 0.4}, .rise = 0.006};
   level *= plan->level;
   if (label == LUB_HEART_EXTRAHLS) {
     if (plan->kind != LUB_EXTRA_S4) add_valve(track, &gallop, beat->s2 + plan->delay, 1.0, level);
@@ -91,7 +91,7 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
     double level = plan->heart * (1.0 - 0.25 * breath) * (1.0 + 0.08 * lub_draw_normal(&d));
     double s1 = level * plan->s1_level, s2 = level * plan->s2_level;
     if (beat->premature) {
-      s1 *= lub_draw_uniform(&d, 1.3, 1.9);
+      s1 *= lub_draw_uniform(&d, 1.4, 2.0);
       s2 *= lub_draw_uniform(&d, 0.2, 0.5);
     } else if (after_pause) {
       s1 *= 1.15;
@@ -99,14 +99,14 @@ void lub_synth_heart(const lub_heart_plan *plan, int label, lub_track *track) {
     }
     after_pause = beat->premature;
     /* the valves stand wide open when a premature beat strikes: its S1 is louder and higher */
-    double pitch = (beat->premature ? 1.6 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d));
+    double pitch = (beat->premature ? 2.0 : 1.0) * (1.0 + 0.02 * lub_draw_normal(&d));
     double split = v->split * (0.5 + 1.5 * breath);
     add_valve(track, &v->s1, beat->s1, pitch, 0.7 * s1);
     add_valve(track, &v->s1, beat->s1 + 0.022, 1.12 * pitch, 0.45 * s1);
     add_valve(track, &v->s2, beat->s2, pitch, 0.75 * s2);
     add_valve(track, &v->s2, beat->s2 + split, 0.9 * pitch, 0.45 * s2);
     /* some beats lack the extra sound, as breath and heart move */
-    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.06);
+    bool heard = label != LUB_HEART_EXTRAHLS || !lub_draw_chance(&d, 0.03);
     if (heard) add_label(track, plan, label, beat, next, level);
   }
 }

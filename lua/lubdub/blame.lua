@@ -1,6 +1,7 @@
 --- Errors that point at the caller's line.
 -- A wrong argument is often found several functions below the public one. `blame` raises the message with
 -- the position of the first function that is not lubdub's own: the line where the user can mend it.
+-- @module lubdub.blame
 
 local own = debug.getinfo(1, "S").source:match("^(.*[/\\])") or "\0"
 

@@ -1,5 +1,6 @@
 --- What fit, evaluate and predict ask of their data before they start: tensors of the right shape,
 -- rows that belong together, and nothing that is not a number.
+-- @module lubdub.check
 local Tensor = require("lubdub.core").Tensor
 local blame = require "lubdub.blame"
 
@@ -27,6 +28,9 @@ function check.tensor(where, name, value)
 end
 
 --- Raises an error unless the rows of a tensor have this shape.
+-- @tparam string where the function, for the message
+-- @tparam string name of the tensor there
+-- @tparam table shape of the tensor
 -- @tparam table expected the shape of one sample
 function check.sample_shape(where, name, shape, expected)
   local fits = #shape == #expected + 1

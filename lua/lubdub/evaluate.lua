@@ -1,4 +1,5 @@
 --- model:evaluate and model:predict: passes over the data that change nothing.
+-- @module lubdub.evaluate
 local Tensor = require("lubdub.core").Tensor
 local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
@@ -119,6 +120,7 @@ local function bar_callback(label, total)
 end
 
 --- Loss and metrics of the model on data. Class weights play no part.
+-- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...), or a batch source; then options take y's place
 -- @tparam lubdub.Tensor y (n, ...)
 -- @tparam ?table given batch_size (32), sample_weight, steps (number of batches, default all), callbacks,
@@ -152,6 +154,7 @@ function evaluate.evaluate(model, x, y, given)
 end
 
 --- The model's outputs for every row; the result does not depend on the batch size.
+-- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...)
 -- @tparam ?table given batch_size (32), verbose ("auto": a bar on a terminal while it runs; 0: none)
 -- @treturn lubdub.Tensor (n, ...)

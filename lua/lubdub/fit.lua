@@ -1,4 +1,5 @@
 --- model:fit, the loop over epochs and batches.
+-- @module lubdub.fit
 local Tensor = require("lubdub.core").Tensor
 local CallbackList = require "lubdub.callbacks.list"
 local batches = require "lubdub.batches"

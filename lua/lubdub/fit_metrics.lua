@@ -2,6 +2,7 @@
 -- A metric is a table: `direction`, "up" where more is better ("down" otherwise); and
 -- `mean(y, outputs)`, the mean over the rows of one batch. An epoch's value is the mean over its rows.
 -- To add one, add an entry here; a metric of a program's own goes to compile as a function.
+-- @module lubdub.fit_metrics
 local blame = require "lubdub.blame"
 
 local fit_metrics = {}

@@ -1,5 +1,6 @@
 --- Options of Lua functions: one table, names checked, defaults filled.
 -- The C side reads its own options with the same rules (csrc/lua/options.c).
+-- @module lubdub.options
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 

@@ -1,4 +1,5 @@
 --- Calls into the C half whose errors shall point at the user's line, not at ours.
+-- @module lubdub.outward
 local blame = require "lubdub.blame"
 
 local function results(ok, ...)

@@ -43,7 +43,7 @@ end
 -- `StratifiedGroupKFold { n_splits = round(1 / test_size), shuffle = true, seed = seed }`, so that the size is
 -- approximate.
 -- @tparam integer n number of rows
--- @tparam ?table options `test_size` (0.25 unless `train_size` is given) and `train_size`: a share (float)
+-- @tparam ?table given `test_size` (0.25 unless `train_size` is given) and `train_size`: a share (float)
 -- or a count (integer); `seed`; `shuffle` (true; false: the first rows are train, the last are test); `stratify`: a
 -- list of n labels; `groups`: a list of n groups
 -- @treturn table train

@@ -1,4 +1,5 @@
 --- Warnings: one line on stderr, once per message, unless the program takes them over.
+-- @module lubdub.warning
 local warning = {}
 
 local said, handler = {}, nil

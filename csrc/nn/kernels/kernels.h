@@ -46,7 +46,7 @@ typedef struct lub_sparse {
   const float *weights;    /* (channels, kernel_h, run) */
   float *gradient;         /* the same: added to */
   float *bias_gradient;    /* (channels): added to */
-  int32_t *offset, *count; /* scratch: channels * rows * columns, and channels + pool_h * pool_w * (1 + channels) */
+  int32_t *offset, *count; /* scratch: channels * rows * columns, and channels + pool_h * pool_w * channels */
   float *value;            /* scratch: channels * rows * columns, and pool_h * pool_w * channels */
 } lub_sparse;
 

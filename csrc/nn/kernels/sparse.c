@@ -81,41 +81,56 @@ INLINE uint32_t alive_bits(const uint8_t *argmax, int64_t left) {
   return ~vm_bits(vm_equal(vb_widen(bytes), (vi)vu_all(LUB_NO_GRADIENT))) & (uint32_t)((UINT64_C(1) << VL) - 1);
 }
 
+/* What scan_pixel works on; next_* count up through the lists. */
+typedef struct lists {
+  int32_t place_at[LUB_NO_GRADIENT];   /* where each place of the window lies from its corner */
+  int32_t next_place[LUB_NO_GRADIENT]; /* by place: the end of its list */
+  int32_t *next_entry;                 /* by channel: the end of its list */
+  int32_t *offset, *kernel_at;
+  float *value, *strength, *bias_gradient;
+  int32_t patch;
+} lists;
+
+/* Puts the channels of one output pixel that live onto their lists. Apart, so that its few variables stay in registers. */
+__attribute__((noinline)) static void scan_pixel(lists *to, const uint8_t *argmax, const float *gy, float scale,
+                                                 int64_t channels, int32_t corner) {
+  for (int64_t c = 0; c < channels; c += VL)
+    for (uint32_t bits = alive_bits(argmax + c, channels - c); bits; bits &= bits - 1) {
+      const int64_t o = c + __builtin_ctz(bits);
+      const int place = argmax[o];
+      const float g = gy[o] * scale;
+      const int32_t entry = to->next_entry[o]++, k = to->next_place[place]++;
+      to->offset[entry] = corner + to->place_at[place];
+      to->value[entry] = g;
+      to->bias_gradient[o] += g;
+      to->kernel_at[k] = (int32_t)o * to->patch;
+      to->strength[k] = g;
+    }
+}
+
 INLINE void backward(const lub_sparse *s, const bool split) {
   const int64_t channels = s->channels, pixels = s->rows * s->columns, patch = s->kernel_h * s->run;
   const int window = s->pool_h * s->pool_w;
-  int32_t *found = s->count + channels;               /* by place in the window: how many channels */
-  int32_t *kernel_at = found + window;                /* their kernels */
-  float *strength = s->value + channels * pixels;     /* their gradients */
-  memset(s->count, 0, sizeof(int32_t) * (size_t)channels);
+  lists to = {.next_entry = s->count, .offset = s->offset, .value = s->value, .bias_gradient = s->bias_gradient,
+              .patch = (int32_t)patch, .kernel_at = s->count + channels, .strength = s->value + channels * pixels};
+  for (int i = 0; i < window; i++)
+    to.place_at[i] = (int32_t)(i / s->pool_w * s->line + i % s->pool_w * s->step);
+  for (int64_t o = 0; o < channels; o++) to.next_entry[o] = (int32_t)(o * pixels);
   for (int64_t row = 0; row < s->rows; row++)
     for (int64_t column = 0; column < s->columns; column++) {
       const int64_t at = (row * s->columns + column) * channels;
       const int64_t corner = row * s->pool_h * s->line + column * s->pool_w * s->step;
-      memset(found, 0, sizeof(int32_t) * (size_t)window);
-      for (int64_t c = 0; c < channels; c += VL)
-        for (uint32_t bits = alive_bits(s->argmax + at + c, channels - c); bits; bits &= bits - 1) {
-          const int64_t o = c + __builtin_ctz(bits);
-          const int place = s->argmax[at + o];
-          const float g = s->gy[at + o] * s->scale;
-          const int64_t entry = o * pixels + s->count[o]++;
-          s->offset[entry] = (int32_t)(corner + place / s->pool_w * s->line + place % s->pool_w * s->step);
-          s->value[entry] = g;
-          s->bias_gradient[o] += g;
-          const int64_t k = place * channels + found[place]++;
-          kernel_at[k] = (int32_t)(o * patch);
-          strength[k] = g;
-        }
+      for (int i = 0; i < window; i++) to.next_place[i] = (int32_t)(i * channels);
+      scan_pixel(&to, s->argmax + at, s->gy + at, s->scale, channels, (int32_t)corner);
       if (!s->gx) continue;
-      for (int place = 0; place < window; place++) {
-        if (found[place] == 0) continue;
-        float *gx = s->gx + corner + place / s->pool_w * s->line + place % s->pool_w * s->step;
-        list from = {kernel_at + place * channels, strength + place * channels, found[place]};
-        add_patch(gx, s->line, s->weights, s->run, from, s->run, s->kernel_h, split);
+      for (int i = 0; i < window; i++) {
+        list from = {to.kernel_at + i * channels, to.strength + i * channels, to.next_place[i] - i * channels};
+        if (from.n > 0)
+          add_patch(s->gx + corner + to.place_at[i], s->line, s->weights, s->run, from, s->run, s->kernel_h, split);
       }
     }
   for (int64_t o = 0; o < channels; o++) {
-    list from = {s->offset + o * pixels, s->value + o * pixels, s->count[o]};
+    list from = {s->offset + o * pixels, s->value + o * pixels, to.next_entry[o] - o * pixels};
     add_patch(s->gradient + o * patch, s->run, s->x, s->line, from, s->run, s->kernel_h, split);
   }
 }

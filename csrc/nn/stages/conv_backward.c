@@ -102,7 +102,7 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
 static size_t sparse_bytes(const conv_state *s) {
   const int64_t outputs = s->rows * s->columns * s->filters, window = s->pool_h * s->pool_w;
   return sizeof(float) * (size_t)(lub_conv_image_floats(s) + outputs + window * s->filters) +
-         sizeof(int32_t) * (size_t)(outputs + s->filters + window * (1 + s->filters));
+         sizeof(int32_t) * (size_t)(outputs + s->filters + window * s->filters);
 }
 
 static void sparse_sample(const conv_state *s, const lub_pool_row *pool, const float *x, const float *gy,

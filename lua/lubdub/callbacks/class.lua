@@ -8,6 +8,7 @@
 -- name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
 -- With state() and restore(state) a training can be resumed: state() gives a table of numbers, strings
 -- and lists of tensors, and restore() hands it to the next fit.
+-- @module lubdub.callbacks.class
 local options = require "lubdub.options"
 
 --- Makes a class of callbacks.

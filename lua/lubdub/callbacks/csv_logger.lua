@@ -1,6 +1,7 @@
 --- Writes one line per epoch, byte for byte as Keras' CSVLogger does: lines end in CR LF, epochs count
 -- from 0, columns are sorted, what is missing is NA.
 -- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false).
+-- @module lubdub.callbacks.CSVLogger
 local blame = require "lubdub.blame"
 local number = require "lubdub.callbacks.number"
 local options = require "lubdub.options"

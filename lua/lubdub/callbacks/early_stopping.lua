@@ -2,6 +2,7 @@
 -- Options, as in Keras: monitor ("val_loss"), min_delta (0), patience (0), verbose (0), mode ("auto"),
 -- baseline (none), restore_best_weights (false), start_from_epoch (0). With restore_best_weights the weights of
 -- the best epoch come back at the end of the training, whether it was stopped or not.
+-- @module lubdub.callbacks.EarlyStopping
 local monitor = require "lubdub.callbacks.monitor"
 local progress = require "lubdub.progress"
 local warning = require "lubdub.warning"

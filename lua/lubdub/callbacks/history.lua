@@ -1,2 +1,3 @@
 --- Collects the logs of every epoch; fit adds one itself, so that this is for going on with an older one.
+-- @module lubdub.callbacks.History
 return require("lubdub.history").new

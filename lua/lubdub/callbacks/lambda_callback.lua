@@ -1,5 +1,6 @@
 --- A callback from functions: LambdaCallback { on_epoch_end = function(epoch, logs) ... end }.
 -- The functions get no self.
+-- @module lubdub.callbacks.LambdaCallback
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
 

@@ -1,4 +1,5 @@
 --- The callbacks of one fit or evaluate, called together.
+-- @module lubdub.callbacks.list
 local blame = require "lubdub.blame"
 
 local CallbackList = {}

@@ -4,6 +4,7 @@
 -- supported), mode ("auto"), save_freq ("epoch", or a number of batches), initial_value_threshold (none).
 -- Folders are made where they are missing. When a file cannot be written, the training ends with an error that
 -- names it; the model stays as it is.
+-- @module lubdub.callbacks.ModelCheckpoint
 local blame = require "lubdub.blame"
 local monitor = require "lubdub.callbacks.monitor"
 local number = require "lubdub.callbacks.number"

@@ -1,4 +1,5 @@
 --- Watching one number of the logs: which way is better, and whether a value is an improvement.
+-- @module lubdub.callbacks.monitor
 local blame = require "lubdub.blame"
 local fit_metrics = require "lubdub.fit_metrics"
 local float32 = require("lubdub.callbacks.number").float32

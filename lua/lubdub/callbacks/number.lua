@@ -1,5 +1,6 @@
 --- Numbers as Python writes them, in the files and messages that are Keras' to the character; and its
 -- format strings, for file names such as "{epoch:02d}-{val_loss:.2f}.h5".
+-- @module lubdub.callbacks.number
 local number = {}
 
 --- Rounds to float32, in which Keras compares.

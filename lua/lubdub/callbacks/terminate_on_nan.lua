@@ -1,4 +1,5 @@
 --- Ends the training when the loss is NaN or infinite. Option, as in Keras: raise_error (false).
+-- @module lubdub.callbacks.TerminateOnNaN
 local progress = require "lubdub.progress"
 
 local TerminateOnNaN = require "lubdub.callbacks.class"("TerminateOnNaN", { raise_error = false })

@@ -1,6 +1,7 @@
 --- The world's failures on their way out of deep calls. Reading a model asks a file for many things, each of which
 -- may fail: a failure is raised as an object of its own, and `failure.caught` turns it into `nil, reason`
 -- where the public function ends. Everything else that is raised goes on.
+-- @module lubdub.keras.failure
 local failure = {}
 
 local Failure = { __tostring = function(self) return self.reason end }

@@ -1,5 +1,6 @@
 --- JSON as Keras files need it, over dkjson: the same value gives the same text in every run, numbers keep
 -- all their digits, and Python's None is `false` on this side, as everywhere in lubdub.
+-- @module lubdub.keras.json
 local dkjson = require "dkjson"
 local failure = require "lubdub.keras.failure"
 

@@ -1,6 +1,7 @@
 --- From a file in Keras' HDF5 layout to a model: what Keras 3, tf.keras and Keras 2 wrote, and lubdub itself.
 -- Nothing is guessed: a layer or an option that would make other predictions than in Keras is an error
 -- that names it; what bears on training alone is a warning.
+-- @module lubdub.keras.load
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"

@@ -1,5 +1,6 @@
 --- What Keras calls what: every layer, optimizer, loss and metric that can be written and read.
 -- To add a layer, add an entry to `names.layers`.
+-- @module lubdub.keras.names
 local json = require "lubdub.keras.json"
 
 local names = {}

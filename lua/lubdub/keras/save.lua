@@ -2,6 +2,7 @@
 -- What is written is the dialect of tf.keras 2.15 with the fewest keys, which every Keras from 2.3 to 3
 -- opens. Keras' own readers decide: names of data sets are free, but every layer needs a group, layers
 -- are matched by their order, and training_config needs both `optimizer_config` and `loss_weights`.
+-- @module lubdub.keras.save
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"

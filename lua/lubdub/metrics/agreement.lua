@@ -25,7 +25,7 @@ end
 --- The share of samples predicted right; with `normalize = false` their number.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options `normalize` (true), `sample_weight`
+-- @tparam[opt] table given `normalize` (true), `sample_weight`
 -- @treturn number
 function agreement.accuracy_score(y_true, y_pred, given)
   local where = "accuracy_score"
@@ -45,7 +45,7 @@ end
 --- The mean recall of the classes that occur in y_true.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options `adjusted` (false; true puts chance at 0), `sample_weight`
+-- @tparam[opt] table given `adjusted` (false; true puts chance at 0), `sample_weight`
 -- @treturn number
 function agreement.balanced_accuracy_score(y_true, y_pred, given)
   local where = "balanced_accuracy_score"
@@ -70,7 +70,7 @@ end
 -- (Gorodkin 2004 for several classes.)
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options `sample_weight`
+-- @tparam[opt] table given `sample_weight`
 -- @treturn number
 function agreement.matthews_corrcoef(y_true, y_pred, given)
   local where = "matthews_corrcoef"
@@ -91,12 +91,12 @@ end
 --- Cohen's kappa: agreement beyond chance, at most 1.
 -- @tparam table|Tensor y1 labels of one rater
 -- @tparam table|Tensor y2 labels of the other
--- @tparam[opt] table options
--- @tparam ?table options.labels classes and their order (default: all, sorted)
--- @tparam ?string|boolean options.weights what a confusion counts: false (1), or the distance of the two classes'
+-- @tparam[opt] table given
+-- @tparam ?table given.labels classes and their order (default: all, sorted)
+-- @tparam ?string|boolean given.weights what a confusion counts: false (1), or the distance of the two classes'
 -- places, "linear" or "quadratic"
--- @tparam ?table|Tensor options.sample_weight
--- @tparam ?number options.replace_undefined_by the result where kappa is 0/0 (default nan, with a warning)
+-- @tparam ?table|Tensor given.sample_weight
+-- @tparam ?number given.replace_undefined_by the result where kappa is 0/0 (default nan, with a warning)
 -- @treturn number
 function agreement.cohen_kappa_score(y1, y2, given)
   local where = "cohen_kappa_score"

@@ -141,11 +141,11 @@ end
 -- `totable()`, `normalized(by)`, and prints as an aligned table. Counts are integers, or floats with weights.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options
--- @tparam ?table options.labels classes and their order (default: all that occur, sorted); samples of others are
+-- @tparam[opt] table given
+-- @tparam ?table given.labels classes and their order (default: all that occur, sorted); samples of others are
 -- left out
--- @tparam ?string|boolean options.normalize "true" (shares of the row), "pred" (of the column), "all", or false
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam ?string|boolean given.normalize "true" (shares of the row), "pred" (of the column), "all", or false
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn ConfusionMatrix
 function confusion.confusion_matrix(y_true, y_pred, given)
   local where = "confusion_matrix"

@@ -130,10 +130,10 @@ end
 --- The receiver operating characteristic: false and true positive rate at falling thresholds, from (0, 0).
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score scores of the positive class; of two columns the second counts
--- @tparam[opt] table options
--- @tparam ?any options.pos_label the positive class (default 1 where the labels are 0 and 1)
--- @tparam ?boolean options.drop_intermediate leave out points on straight stretches (true)
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam[opt] table given
+-- @tparam ?any given.pos_label the positive class (default 1 where the labels are 0 and 1)
+-- @tparam ?boolean given.drop_intermediate leave out points on straight stretches (true)
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn table false positive rates
 -- @treturn table true positive rates
 -- @treturn table thresholds, the first infinite
@@ -149,7 +149,7 @@ end
 --- Precision and recall at rising thresholds; the last point is (1, 0), without a threshold.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score scores of the positive class; of two columns the second counts
--- @tparam[opt] table options as in `roc_curve`, with `drop_intermediate` false by default
+-- @tparam[opt] table given as in `roc_curve`, with `drop_intermediate` false by default
 -- @treturn table precisions
 -- @treturn table recalls
 -- @treturn table thresholds, one fewer
@@ -276,14 +276,14 @@ end
 -- A class that is missing in y_true has none: nan, with a warning.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score (n) scores of the class that sorts last, or (n, classes) probabilities
--- @tparam[opt] table options
--- @tparam ?string options.multi_class "ovr" or "ovo": must be chosen for several classes
--- @tparam ?string|boolean options.average "macro" (default), "weighted" (by true samples), "micro", or false (one per
+-- @tparam[opt] table given
+-- @tparam ?string given.multi_class "ovr" or "ovo": must be chosen for several classes
+-- @tparam ?string|boolean given.average "macro" (default), "weighted" (by true samples), "micro", or false (one per
 -- class)
--- @tparam ?table options.labels the class of each column, sorted (default: those in y_true)
--- @tparam ?number options.max_fpr for two classes: the area up to this false positive rate, scaled so that chance
+-- @tparam ?table given.labels the class of each column, sorted (default: those in y_true)
+-- @tparam ?number given.max_fpr for two classes: the area up to this false positive rate, scaled so that chance
 -- has 0.5
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn number|table
 function curves.roc_auc_score(y_true, y_score, given)
   local where = "roc_auc_score"
@@ -327,10 +327,10 @@ end
 --- The mean precision over the steps of recall; for several classes each against the rest.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score (n) scores of the positive class, or (n, classes)
--- @tparam[opt] table options
--- @tparam ?string|boolean options.average "macro" (default), "weighted", "micro", or false: one per class
--- @tparam ?any options.pos_label the positive class of two (default 1)
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam[opt] table given
+-- @tparam ?string|boolean given.average "macro" (default), "weighted", "micro", or false: one per class
+-- @tparam ?any given.pos_label the positive class of two (default 1)
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn number|table
 function curves.average_precision_score(y_true, y_score, given)
   local where = "average_precision_score"

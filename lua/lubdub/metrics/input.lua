@@ -1,5 +1,6 @@
 --- What every metric reads: lists of labels, weights and scores, checked; and sums over them.
 -- A list is an ordinary Lua table or a Tensor. Labels are strings, whole numbers or booleans, one kind per call.
+-- @module lubdub.metrics.input
 local blame = require "lubdub.blame"
 
 local input = {}
@@ -47,6 +48,9 @@ end
 local kinds = { string = "strings", number = "numbers", boolean = "booleans" }
 
 --- A list of labels, checked, as a new table. A whole float becomes an integer: a tensor's 1.0 is the label 1.
+-- @tparam string where the function, for messages
+-- @tparam string name of the argument there
+-- @param value what was given
 -- @tparam ?string kind the type that the labels must have
 -- @treturn table labels
 -- @treturn string their type

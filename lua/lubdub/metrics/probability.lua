@@ -65,10 +65,10 @@ end
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_proba (n, classes) in the order of the sorted labels, or (n) for the second of two classes;
 -- clipped by one rounding step from 0 and 1 (2^-23 for a tensor, 2^-52 for a table)
--- @tparam[opt] table options
--- @tparam ?table options.labels the class of each column, sorted (default: those in y_true)
--- @tparam ?boolean options.normalize false: the sum instead of the mean
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam[opt] table given
+-- @tparam ?table given.labels the class of each column, sorted (default: those in y_true)
+-- @tparam ?boolean given.normalize false: the sum instead of the mean
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn number
 function probability.log_loss(y_true, y_proba, given)
   local where = "log_loss"
@@ -89,11 +89,11 @@ end
 -- from 0 to 1.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_proba (n, classes) in the order of the sorted labels, or (n) for the positive one of two
--- @tparam[opt] table options
--- @tparam ?any options.pos_label the class that (n) is about (default: the one that sorts last, for numbers)
--- @tparam ?table options.labels the class of each column, sorted (default: those in y_true)
--- @tparam ?string|boolean options.scale_by_half "auto" (for two classes), true or false
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam[opt] table given
+-- @tparam ?any given.pos_label the class that (n) is about (default: the one that sorts last, for numbers)
+-- @tparam ?table given.labels the class of each column, sorted (default: those in y_true)
+-- @tparam ?string|boolean given.scale_by_half "auto" (for two classes), true or false
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn number
 function probability.brier_score_loss(y_true, y_proba, given)
   local where = "brier_score_loss"

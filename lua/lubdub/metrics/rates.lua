@@ -185,14 +185,14 @@ end
 -- @function precision_score
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options
--- @tparam ?string|boolean options.average "binary" (default: of `pos_label` alone, for two classes), "macro" (mean of
+-- @tparam[opt] table given
+-- @tparam ?string|boolean given.average "binary" (default: of `pos_label` alone, for two classes), "macro" (mean of
 -- the classes), "weighted" (mean weighted by true samples), "micro" (all counts together), or false (one per class)
--- @tparam ?table options.labels classes to look at and their order (default: all, sorted)
--- @tparam ?any options.pos_label the positive class of "binary" (default 1; true for booleans)
--- @tparam ?string|number options.zero_division what 0/0 counts as: "warn" (0, with a warning), 0, 1, or nan (left out
+-- @tparam ?table given.labels classes to look at and their order (default: all, sorted)
+-- @tparam ?any given.pos_label the positive class of "binary" (default 1; true for booleans)
+-- @tparam ?string|number given.zero_division what 0/0 counts as: "warn" (0, with a warning), 0, 1, or nan (left out
 -- of means)
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn number|table
 rates.precision_score = score("precision_score", sure_of, "precision")
 
@@ -208,7 +208,7 @@ rates.f1_score = score("f1_score", f_score, "f-score")
 -- @function fbeta_score
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam table options `beta`, and the options of `precision_score`
+-- @tparam table given `beta`, and the options of `precision_score`
 rates.fbeta_score = function(y_true, y_pred, given)
   local where = "fbeta_score"
   local o = options.read(where, given, defaults { beta = options.none })
@@ -223,7 +223,7 @@ rates.specificity_score = score("specificity_score", specificity, "specificity")
 --- Precision, recall, F-score and support (true samples) of each class, or averages of the first three.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options of `precision_score` with `average` false by default, and `beta` (1)
+-- @tparam[opt] table given of `precision_score` with `average` false by default, and `beta` (1)
 -- @treturn number|table precision
 -- @treturn number|table recall
 -- @treturn number|table F-score

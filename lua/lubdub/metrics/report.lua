@@ -84,14 +84,14 @@ end
 -- The row is "accuracy" while every label that occurs is shown, and "micro avg" where `labels` leaves some out.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_pred labels
--- @tparam[opt] table options
--- @tparam ?table options.labels classes and their order (default: all that occur, sorted)
--- @tparam ?table options.target_names names to show, in the order of the labels
--- @tparam ?integer options.digits after the point (2)
--- @tparam ?boolean options.output_dict true: a table by name, of { precision =, recall =, ["f1-score"] =, support = },
+-- @tparam[opt] table given
+-- @tparam ?table given.labels classes and their order (default: all that occur, sorted)
+-- @tparam ?table given.target_names names to show, in the order of the labels
+-- @tparam ?integer given.digits after the point (2)
+-- @tparam ?boolean given.output_dict true: a table by name, of { precision =, recall =, ["f1-score"] =, support = },
 -- and the number `accuracy`
--- @tparam ?string|number options.zero_division what 0/0 counts as: "warn" (0, with a warning), 0, 1, or nan
--- @tparam ?table|Tensor options.sample_weight
+-- @tparam ?string|number given.zero_division what 0/0 counts as: "warn" (0, with a warning), 0, 1, or nan
+-- @tparam ?table|Tensor given.sample_weight
 -- @treturn string|table
 function report.classification_report(y_true, y_pred, given)
   local where = "classification_report"

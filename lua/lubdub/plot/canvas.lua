@@ -1,6 +1,7 @@
 --- A sheet that a figure is written on: gnuplot's commands, in pixels, for one output format.
 -- Texts are always in single quotes, where gnuplot runs no backticks and expands nothing; `noenhanced` leaves _ ^ { }
 -- alone. Boxes of text are estimated, so that margins fit long names.
+-- @module lubdub.plot.canvas
 local theme = require "lubdub.plot.theme"
 
 local Canvas = {}

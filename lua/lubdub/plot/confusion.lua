@@ -1,4 +1,5 @@
 --- The confusion matrix as an annotated heat map.
+-- @module lubdub.plot.confusion
 local blame = require "lubdub.blame"
 local Canvas = require "lubdub.plot.canvas"
 local Figure = require "lubdub.plot.figure"

@@ -17,10 +17,10 @@ function Figure.options(title, more)
   return known
 end
 
---- @tparam string what a few words on what it shows
+--- @tparam string where the function that makes it, for messages
+-- @tparam string what a few words on what it shows
 -- @tparam table o size = { width, height } in pixels, theme = "light" or "dark"
--- @tparam function draw(canvas) adds the commands
--- @tparam string where the function that makes it, for messages
+-- @tparam function draw draw(canvas) adds the commands
 function Figure.new(where, what, o, draw)
   local size = o.size
   if type(size) ~= "table" or #size ~= 2 then blame("%s: size must be { width, height } in pixels", where) end

@@ -1,6 +1,7 @@
 --- Runs gnuplot on a script and returns the picture it draws.
 -- The script lies in a temporary file and the picture comes back through a pipe that we read: a gnuplot that is
 -- missing or stops half-way can be told from its exit status, and never kills this process with SIGPIPE.
+-- @module lubdub.plot.gnuplot
 local gnuplot = {}
 
 -- What a whole picture ends with.

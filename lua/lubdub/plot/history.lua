@@ -1,4 +1,5 @@
 --- Curves of a training: one panel per measure, training beside validation.
+-- @module lubdub.plot.history
 local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"

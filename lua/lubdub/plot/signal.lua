@@ -1,4 +1,5 @@
 --- Sounds and their features as pictures.
+-- @module lubdub.plot.signal
 local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
@@ -51,7 +52,7 @@ end
 --- A sound over time. A long one is drawn as the band between its lowest and highest samples in each pixel.
 -- @tparam Tensor|table samples (n)
 -- @tparam number sr samples per second
--- @tparam[opt] table options `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
+-- @tparam[opt] table given `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
 function signal.waveform(samples, sr, given)
   local where = "plot.waveform"
@@ -129,12 +130,12 @@ end
 --- MFCCs as an image: time to the right, coefficients upwards. The colours span the coefficients from the second on
 -- without their lowest and highest 2 %; what lies beyond has the end's colour.
 -- @tparam Tensor|table features (n_mfcc, frames) or (n_mfcc, frames, 1)
--- @tparam[opt] table options
--- @tparam ?number options.sr samples per second (22050)
--- @tparam ?number options.hop_length samples from frame to frame (512)
--- @tparam ?string|boolean options.title default "MFCC"; false for none
--- @tparam ?table options.size { 960, 400 } pixels
--- @tparam ?string options.theme
+-- @tparam[opt] table given
+-- @tparam ?number given.sr samples per second (22050)
+-- @tparam ?number given.hop_length samples from frame to frame (512)
+-- @tparam ?string|boolean given.title default "MFCC"; false for none
+-- @tparam ?table given.size { 960, 400 } pixels
+-- @tparam ?string given.theme
 -- @treturn Figure
 function signal.mfcc(features, given)
   local where = "plot.mfcc"

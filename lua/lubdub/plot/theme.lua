@@ -1,8 +1,9 @@
 --- Colours. Curves use Okabe and Ito's set, maps change steadily in lightness: colour-blind eyes and grey printers
 -- read both.
+-- @module lubdub.plot.theme
 local theme = {}
 
---- Each theme: background, text, faint (grid and frames), curves (a list), and map: colours from the lowest value to
+-- Each theme: background, text, faint (grid and frames), curves (a list), and map: colours from the lowest value to
 -- the highest. Colours are 0xRRGGBB.
 local themes = {
   light = {
@@ -21,7 +22,7 @@ local themes = {
   },
 }
 
---- The map of sound pictures (MFCC), dark to bright in both themes.
+-- The map of sound pictures (MFCC), dark to bright in both themes.
 theme.sound = { 0x0B0724, 0x2A115C, 0x5A1B74, 0x8C2B6E, 0xBE3C57, 0xE35F3C, 0xF69A26, 0xFBE36A }
 
 theme.names = { "light", "dark" }
