@@ -67,6 +67,7 @@ int luaopen_lubdub_core(lua_State *L) {
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
                {"transform", lubL_open_transform}, {"synth", lubL_open_synth},
                {"stream", lubL_open_stream},   {"pipeline", lubL_open_pipeline},
+               {"fingerprint", lubL_open_fingerprint},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"Trainer", lubL_open_trainer}};
   lub_error err;

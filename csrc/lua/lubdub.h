@@ -20,6 +20,7 @@ int lubL_open_feature(lua_State *L);   /* core.feature */
 int lubL_open_transform(lua_State *L); /* core.transform */
 int lubL_open_stream(lua_State *L);    /* core.stream */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
+int lubL_open_fingerprint(lua_State *L); /* core.fingerprint */
 int lubL_open_synth(lua_State *L);     /* core.synth */
 int lubL_open_layer(lua_State *L);     /* core.layers */
 int lubL_open_optimizer(lua_State *L); /* core.optimizers */

@@ -102,6 +102,7 @@ end
 -- strict (false): a file with less data than it promises fails
 -- @treturn Tensor (#items, ...)
 -- @treturn table { [item] = "path: reason" } of the items that failed
+-- @treturn table { [item] = message } of the items that gave a warning
 function preprocessing.run(steps, items, given)
   local o = options.read("preprocessing.run", given, { progress = false, strict = false })
   local load, plan, rest = read_steps("preprocessing.run", steps)
@@ -114,10 +115,11 @@ function preprocessing.run(steps, items, given)
     done, total = outward(job.advance, job)
     if o.progress then o.progress(done, total) end
   until done == total
-  for _, message in pairs(job:warnings()) do warning.warn(message) end
+  local warnings = job:warnings()
+  for _, message in pairs(warnings) do warning.warn(message) end
   local x = job:result()
   for _, step in ipairs(rest) do x = transforms[step.name](x, step.options) end
-  return x, job:errors()
+  return x, job:errors(), warnings
 end
 
 --- Applies the steps to one recording or a list of them.
