@@ -119,24 +119,36 @@ static void zero_crossing_rate(lub_block_work *work, const lub_source *source, i
 
 static float decibel(float x) { return (float)(4.3429448190325175 * lub_log(x > 1e-10f ? x : 1e-10)); }
 
+/* The valley and peak of one octave in each lane. */
+static void octave_extremes(lub_block_work *work, const lub_octave *octave, const float *x, int64_t used, float *low,
+                            float *high) {
+  int64_t lanes = work->plan->kernels->lanes, n = octave->last - octave->first;
+  x += octave->first * lanes;
+  if (octave->count <= LUB_EXTREMES) {
+    work->plan->kernels->extremes(x, n, octave->count, low, high);
+    return;
+  }
+  for (int64_t l = 0; l < used; l++) {
+    for (int64_t k = 0; k < n; k++) work->row[k] = x[k * lanes + l];
+    lub_extremes(work->row, n, octave->count, low + l, high + l);
+  }
+}
+
 /* Peaks and valleys in dB, one after the other; or their differences. */
 static void contrast(lub_block_work *work, const lub_source *source, int64_t first, int64_t used, float *out,
                      float highest[2]) {
   const lub_plan *plan = work->plan;
   int64_t lanes = plan->kernels->lanes;
   const float *x = spectrum(work, source, first, used, 1);
+  float low[LUB_MAX_LANES], high[LUB_MAX_LANES];
   for (int64_t b = 0; b < plan->rows; b++) {
-    const lub_octave *octave = &plan->octaves[b];
+    octave_extremes(work, &plan->octaves[b], x, used, low, high);
     for (int64_t l = 0; l < used; l++) {
-      float low, high;
-      int64_t n = octave->last - octave->first;
-      for (int64_t k = 0; k < n; k++) work->row[k] = x[(octave->first + k) * lanes + l];
-      lub_extremes(work->row, n, octave->count, &low, &high);
       if (plan->options.linear) {
-        out[b * lanes + l] = high - low;
+        out[b * lanes + l] = high[l] - low[l];
         continue;
       }
-      float peak = decibel(high), valley = decibel(low);
+      float peak = decibel(high[l]), valley = decibel(low[l]);
       out[b * lanes + l] = peak;
       out[(plan->rows + b) * lanes + l] = valley;
       if (peak > highest[0]) highest[0] = peak;

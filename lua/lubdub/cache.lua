@@ -67,7 +67,9 @@ local function key(a, b, c, d, offset) return ("<i8i8i8i8d"):pack(a, b, c, d, of
 
 -- A store: features (nil: none), and for each row four numbers of content and of file, and an offset; by_content and
 -- by_file find its row.
-local function new_store() return { count = 0, content = {}, files = {}, offsets = {}, by_content = {}, by_file = {} } end
+local function new_store()
+  return { count = 0, content = {}, files = {}, offsets = {}, by_content = {}, by_file = {} }
+end
 
 local function index(store, i)
   local c, f, at, offset = store.content, store.files, 4 * i - 3, store.offsets[i]

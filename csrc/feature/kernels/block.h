@@ -19,6 +19,7 @@ void LUB_VARIANT(lub_centroid)(const double *hz, const float *x, int64_t bins, f
 void LUB_VARIANT(lub_bandwidth)(const double *hz, const float *x, int64_t bins, double p, bool norm, float *out);
 void LUB_VARIANT(lub_rolloff)(const double *hz, const float *x, int64_t bins, double share, float *out);
 void LUB_VARIANT(lub_energy)(const float *x, int64_t bins, bool even, float *out);
+void LUB_VARIANT(lub_extremes)(const float *x, int64_t bins, int64_t count, float *lowest, float *highest);
 double LUB_VARIANT(lub_sum_squares)(const float *x, int64_t n);
 int64_t LUB_VARIANT(lub_crossings)(const float *x, int64_t n, double threshold, bool zero_pos);
 

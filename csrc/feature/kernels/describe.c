@@ -66,6 +66,29 @@ void LUB_VARIANT(lub_energy)(const float *x, int64_t bins, bool even, float *out
   for (int l = 0; l < VL; l++) out[l] = (float)sum[l];
 }
 
+/* Each new value sinks through the sorted list of the lowest ones, and rises through that of the highest. */
+void LUB_VARIANT(lub_extremes)(const float *x, int64_t bins, int64_t count, float *lowest, float *highest) {
+  vf low[LUB_EXTREMES], high[LUB_EXTREMES];
+  for (int64_t i = 0; i < count; i++) low[i] = vf_all(__builtin_inff()), high[i] = vf_all(-1);
+  for (int64_t k = 0; k < bins; k++) {
+    vf falls = vf_load(x + k * VL), rises = falls;
+    for (int64_t i = 0; i < count; i++) {
+      vf kept = vf_min(low[i], falls);
+      falls = vf_max(low[i], falls);
+      low[i] = kept;
+      kept = vf_max(high[i], rises);
+      rises = vf_min(high[i], rises);
+      high[i] = kept;
+    }
+  }
+  for (int l = 0; l < VL; l++) {
+    double bottom = 0, top = 0;
+    for (int64_t i = 0; i < count; i++) bottom += (double)low[i][l], top += (double)high[count - 1 - i][l];
+    lowest[l] = (float)(bottom / (double)count);
+    highest[l] = (float)(top / (double)count);
+  }
+}
+
 double LUB_VARIANT(lub_sum_squares)(const float *x, int64_t n) {
   double sum[16] = {0}; /* of every sixteenth sample, whatever VL is */
   int64_t i = 0;

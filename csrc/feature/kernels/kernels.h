@@ -14,6 +14,7 @@
 #include "feature/wide.h"
 
 #define LUB_MAX_LANES 16
+#define LUB_EXTREMES 32
 
 typedef struct lub_feature_kernels {
   int lanes;
@@ -60,6 +61,9 @@ typedef struct lub_feature_kernels {
   /* The energy of both halves of the spectrum, of even or odd n_fft: the sum of squares, all bins but the first (and,
    * if even, the last) counted twice. */
   void (*energy)(const float *x, int64_t bins, bool even, float *out);
+
+  /* The means of the `count` lowest and highest of the magnitudes x, count <= LUB_EXTREMES and <= bins. */
+  void (*extremes)(const float *x, int64_t bins, int64_t count, float *lowest, float *highest);
 
   /* Of n samples: the sum of their squares; how often neighbours differ in sign, where what is within the
    * threshold counts as zero, and zero as positive if zero_pos, else as a sign of its own. */

@@ -152,5 +152,6 @@ const lub_feature_kernels LUB_VARIANT(lub_feature) = {.lanes = VL,
                                                       .bandwidth = LUB_VARIANT(lub_bandwidth),
                                                       .rolloff = LUB_VARIANT(lub_rolloff),
                                                       .energy = LUB_VARIANT(lub_energy),
+                                                      .extremes = LUB_VARIANT(lub_extremes),
                                                       .sum_squares = LUB_VARIANT(lub_sum_squares),
                                                       .crossings = LUB_VARIANT(lub_crossings)};
