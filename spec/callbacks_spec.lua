@@ -15,7 +15,7 @@ end
 -- A model that remembers what callbacks do to it.
 local function new_model(rate)
   local model = { stop_training = false, optimizer = { learning_rate = rate or 0.1 }, epoch = 0, saved = {},
-    metrics = { "accuracy" } }
+    metrics = { "accuracy" }, metric_list = require("lubdub.fit_metrics").read("compile", { "accuracy" }) }
   function model:get_weights() return self.epoch end
   function model:set_weights(weights) self.restored = weights end
   function model:save(path)

@@ -74,6 +74,124 @@ describe("fast stages", function()
   end)
 end)
 
+describe("batch normalization", function()
+  local L = core.layers
+
+  local function net()
+    return {
+      L.Conv2D { filters = 3, kernel_size = 3, padding = "same", use_bias = false }, L.BatchNormalization {},
+      L.Activation { activation = "relu" }, L.MaxPooling2D {},
+      L.Conv2D { filters = 5, kernel_size = 2, use_bias = false },
+      L.BatchNormalization { momentum = 0.8, epsilon = 1e-2, scale = false },
+      L.GlobalAveragePooling2D(), L.BatchNormalization { center = false },
+      L.Dense { units = 3, activation = "softmax" },
+    }
+  end
+
+  it("trains and predicts as Keras does, moving statistics and folding included", function()
+    local golden = require "support.json" "batch_norm.json"
+    local layers, shape, at = net(), { 7, 9, 2 }, 0
+    nets.build(layers, shape)
+    local function tensor(values, sizes) return lubdub.Tensor(values):reshape(sizes) end
+    for _, layer in ipairs(layers) do
+      local list = {}
+      for j = 1, #layer:weights() do list[j] = tensor(golden.before[at + j], golden.shapes[at + j]) end
+      at = at + #list
+      layer:set_weights(list)
+    end
+    local x, y = tensor(golden.x, { 11, 7, 9, 2 }), tensor(golden.y, { 11, 3 })
+    local trainer = core.Trainer {
+      layers = layers, input_shape = shape, loss = "categorical_crossentropy",
+      optimizer = core.optimizers.SGD { learning_rate = 0.1 },
+    }
+    assert.truthy(tostring(trainer):find("BatchNormalization relu + Activation + MaxPooling2D", 1, true))
+    for i, part in ipairs { { 1, 8 }, { 9, 11 }, { 1, 8 } } do
+      trainer:begin_step(x:slice(1, part[1], part[2]), y:slice(1, part[1], part[2]))
+      assert.near(golden.loss[i], nets.run(trainer), 1e-5)
+    end
+    at = 0
+    for _, layer in ipairs(layers) do
+      for _, weight in ipairs(layer:weights()) do
+        at = at + 1
+        local expected = tensor(golden.after[at], golden.shapes[at])
+        assert.is_true(weight.value:allclose(expected, { rtol = 2e-5, atol = 1e-6 }), tostring(layer) .. weight.name)
+      end
+    end
+    for _, reference in ipairs { false, true } do
+      local predictor = core.Trainer { layers = layers, input_shape = shape, reference = reference }
+      predictor:begin_predict(x)
+      nets.run(predictor)
+      assert.is_true(predictor:outputs():allclose(tensor(golden.predictions, { 11, 3 }), { atol = 1e-5, rtol = 1e-5 }))
+    end
+  end)
+
+  it("has the gradients of a float64 model, also where windows of the pool leave a rest", function()
+    for seed = 1, 6 do
+      local layers = {
+        L.Conv2D { filters = 4, kernel_size = 2, use_bias = false }, L.BatchNormalization { center = seed % 2 == 0 },
+        L.Activation { activation = "relu" }, L.MaxPooling2D { pool_size = { 2, seed % 3 + 1 } },
+        L.Dropout { rate = 0.3 },
+        L.Flatten(), L.BatchNormalization { scale = seed % 3 > 0 }, L.Dense { units = 3, activation = "softmax" },
+      }
+      local shape = { 6 + seed % 2, 8, 1 }
+      nets.build(layers, shape, seed)
+      local x, y, w = nets.batch(5, shape, 3, seed)
+      x = x + 5
+      local gradients = nets.gradients(layers, shape, x, y, w, { seed = seed })
+      local expected = float64.gradients(float64.model(layers), rows(x), shape, rows(y), w:totable(),
+        { seed = seed, iterations = 0 })
+      for i, list in ipairs(expected) do
+        for j, g in ipairs(list) do
+          if layers[i]:weights()[j].trainable then
+            local difference = relative_difference(float64.flat(gradients[i][j]:totable()), g)
+            assert.is_true(difference < 2e-4, ("net %d, %s weight %d: %g"):format(seed, layers[i], j, difference))
+          end
+        end
+      end
+    end
+  end)
+
+  it("gives the same bits for any number of threads", function()
+    local function train(threads)
+      local layers, shape = net(), { 12, 20, 2 }
+      nets.build(layers, shape, 3)
+      lubdub.set_num_threads(threads)
+      local trainer = core.Trainer {
+        layers = layers, input_shape = shape, loss = "categorical_crossentropy", optimizer = core.optimizers.Adam {},
+      }
+      for step = 1, 4 do
+        local x, y = nets.batch(21, shape, 3, step)
+        trainer:begin_step(x, y)
+        nets.run(trainer)
+      end
+      lubdub.set_num_threads(0)
+      return nets.weights(layers)
+    end
+    local expected = train(1)
+    for threads = 2, 4 do
+      for i, list in ipairs(train(threads)) do
+        for j, weight in ipairs(list) do assert.is_true(weight:equal(expected[i][j])) end
+      end
+    end
+  end)
+
+  it("that is frozen normalizes by its moving statistics", function()
+    local layers, shape = net(), { 12, 20, 2 }
+    nets.build(layers, shape, 3)
+    for _, layer in ipairs(layers) do layer.trainable = layer.kind ~= "BatchNormalization" end
+    local before = nets.weights(layers)
+    local trainer = core.Trainer {
+      layers = layers, input_shape = shape, loss = "categorical_crossentropy", optimizer = core.optimizers.SGD {},
+    }
+    local x, y = nets.batch(8, shape, 3, 1)
+    trainer:begin_evaluate(x, y)
+    local loss = nets.run(trainer)
+    trainer:begin_step(x, y)
+    assert.near(loss, nets.run(trainer), 1e-5)
+    for j, weight in ipairs(layers[2]:weights()) do assert.is_true(weight.value:equal(before[2][j])) end
+  end)
+end)
+
 describe("a large dense layer", function()
   it("goes through BLAS with the whole batch, and gives the reference's numbers", function()
     local L = core.layers

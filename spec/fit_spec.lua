@@ -287,8 +287,9 @@ describe("fit", function()
   end)
 
   it("knows yes-or-no accuracy", function()
-    local accuracy = require("lubdub.fit_metrics").accuracy.mean
+    local accuracy = lubdub.metrics.Accuracy()
     assert.equal(0.75, accuracy(Tensor { { 0 }, { 1 }, { 1 }, { 0 } }, Tensor { { 0.1 }, { 0.3 }, { 0.7 }, { 0.5 } }))
+    accuracy:reset_state()
     assert.equal(0.5, accuracy(Tensor { { 1, 0 }, { 1, 0 } }, Tensor { { 0.5, 0.5 }, { 0.4, 0.6 } }))
   end)
 

@@ -284,7 +284,7 @@ describe("keras.load_model: forms of JSON", function()
   it("that bear on training alone, or on precision, are warned about", function()
     local name
     local said = warnings(function()
-      local regularizer = object("L2", { l2 = 0.01 })
+      local regularizer = object("OrthogonalRegularizer", { factor = 0.01 })
       name = file_with(sequential(input, dense { kernel_regularizer = regularizer, dtype = "float16" }))
       assert(lubdub.load_model(name))
     end)
@@ -296,10 +296,12 @@ describe("keras.load_model: forms of JSON", function()
 
   it("that would make other predictions are refused", function()
     refused(sequential(input, dense { activation = "swi" }),
-      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, softmax, got 'swi'")
+      "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, " ..
+        "softmax, relu6, leaky_relu, elu, selu, gelu, silu, swish, hard_sigmoid, softplus, softsign, exponential, " ..
+        "got 'swi'")
     refused(sequential(input, dense { lora_rank = 4 }), "layer dense (Dense): the option lora_rank = 4 is not known")
-    refused(sequential(input, object("Conv2D", { name = "c", filters = 2, kernel_size = { 1, 1 }, groups = 2 })),
-      "layer c (Conv2D): groups = 2 is not supported, only 1")
+    refused(sequential(input, object("DepthwiseConv2D", { name = "c", kernel_size = { 1, 1 }, groups = 2 })),
+      "layer c (DepthwiseConv2D): groups = 2 is not supported, only 1")
     refused(sequential(input, object("Flatten", { name = "f", data_format = "channels_first" })),
       'layer f (Flatten): data_format = "channels_first" is not supported, only "channels_last"')
   end)
@@ -364,7 +366,7 @@ describe("keras.load_model: training_config", function()
     local losses = { "categorical_crossentropy", object("CategoricalCrossentropy", { from_logits = false }),
       object("function", "categorical_crossentropy") }
     local metrics = { { "acc" }, { { "accuracy" } }, { object("MeanMetricWrapper", { name = "accuracy" }) },
-      { object("CategoricalAccuracy", { name = "categorical_accuracy" }) } }
+      { object("CategoricalAccuracy", { name = "accuracy", dtype = "float32" }) } }
     local rates = { { learning_rate = 0.25 }, { lr = 0.25, decay = 0.0 },
       { learning_rate = 0.25, weight_decay = json.null } }
     local said = warnings(function()
@@ -385,12 +387,15 @@ describe("keras.load_model: training_config", function()
     local adam = object("Adam", { learning_rate = 0.1 })
     local cases = {
       ["the optimizer Nadam is not known"] = { "categorical_crossentropy", {}, object("Nadam", {}) },
-      ["clipnorm of Adam is not known"] = { "categorical_crossentropy", {}, object("Adam", { clipnorm = 1.0 }) },
-      ["momentum of SGD is not known"] = { "categorical_crossentropy", {}, object("SGD", { momentum = 0.9 }) },
-      ["a schedule of learning rates is not known"] = { "categorical_crossentropy", {},
-        object("Adam", { learning_rate = object("ExponentialDecay", {}) }) },
-      ["the loss CategoricalCrossentropy with these options is not known"] =
-        { object("CategoricalCrossentropy", { from_logits = true }), {}, adam },
+      ["use_ema of Adam is not known"] = { "categorical_crossentropy", {}, object("Adam", { use_ema = true }) },
+      ["the schedule InverseTimeDecay is not known"] = { "categorical_crossentropy", {},
+        object("Adam", { learning_rate = object("InverseTimeDecay", {}) }) },
+      ["the loss CategoricalCrossentropy with reduction = sum is not known"] =
+        { object("CategoricalCrossentropy", { reduction = "sum" }), {}, adam },
+      ["the loss SparseCategoricalCrossentropy with ignore_class is not known"] =
+        { object("SparseCategoricalCrossentropy", { ignore_class = -1 }), {}, adam },
+      ["the metric AUC with num_labels is not known"] =
+        { "categorical_crossentropy", { object("AUC", { num_labels = 2 }) }, adam },
     }
     for reason, case in pairs(cases) do
       local said = warnings(function() assert.is_nil(loaded(table.unpack(case)).optimizer) end)

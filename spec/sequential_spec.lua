@@ -235,7 +235,7 @@ describe("compile", function()
       assert.error_matches(function() model:compile(options) end, message)
     end
     wrong({ loss = "categorical_crossentropy" }, "option 'optimizer' is missing")
-    wrong({ optimizer = "adm" }, "optimizer must be one of adam, sgd.*got 'adm'")
+    wrong({ optimizer = "adm" }, "optimizer must be one of adam, adamw, rmsprop, sgd,.*got 'adm'")
     wrong({ optimizer = "adam", loss = "categorical_crossentropi" }, "did you mean 'categorical_crossentropy'")
     wrong({ optimizer = "adam", metrics = "accuracy" }, "metrics must be a list")
     wrong({ optimizer = "adam", metrics = { "accurracy" } }, "metric accurracy is not known; there are acc, accuracy")

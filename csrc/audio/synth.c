@@ -97,7 +97,7 @@ static void draw_label(const lub_heart_options *o, lub_draw *d, lub_heart_plan *
     break;
   case LUB_HEART_MURMUR:
     p->kind = lub_draw_choice(d, murmur, LUB_MURMUR_KINDS);
-    p->level = lub_draw_octaves(d, 0.2, 1.3);
+    p->level = lub_draw_octaves(d, 0.16, 1.5);
     p->band = lub_draw_octaves(d, 150.0, 1.2);
     break;
   default: break;
@@ -114,7 +114,7 @@ static void draw_take(const lub_heart_options *o, lub_draw *d, lub_heart_plan *p
   double snr = lub_draw_uniform(d, 33.0, 52.0);
   p->ambient = lub_synth_gain(-(isnan(o->snr) ? snr : o->snr));
   p->ambient_colour = lub_draw_octaves(d, 80.0, 3.0);
-  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -26.0));
+  p->breath = lub_synth_gain(lub_draw_uniform(d, -52.0, -22.0));
   p->breath_band = lub_draw_octaves(d, 110.0, 1.8);
   p->tremor = lub_synth_gain(lub_draw_uniform(d, -56.0, -32.0));
   p->hum = lub_draw_chance(d, 0.5) ? lub_synth_gain(lub_draw_uniform(d, -60.0, -40.0)) : 0.0;

@@ -1,4 +1,4 @@
-/* math.h - exp, log and tanh of our own, in double precision and plain arithmetic: libm picks
+/* math.h - exp, log, tanh, erf, sine and cosine of our own, in double precision and plain arithmetic: libm picks
  * its code by CPU, and its last bits with it. Results rounded to float are right in all but
  * the rarest halfway cases. Not for files in kernels/ folders. */
 #ifndef LUB_BASE_MATH_H
@@ -39,11 +39,59 @@ static inline double lub_log(double x) {
   return (double)e * 0.6931471805599453 + 2 * s * p;
 }
 
+/* log(1 + x) for 0 <= x <= 1, without the loss of 1 + x where x is small. */
+static inline double lub_log1p(double x) {
+  double s = x / (2 + x), s2 = s * s, p = 1.0 / 31;
+  for (int i = 29; i >= 1; i -= 2) p = p * s2 + 1.0 / i;
+  return 2 * s * p;
+}
+
 static inline double lub_tanh(double x) {
   double a = x < 0 ? -x : x;
   if (a < 1e-3) return x - x * x * x / 3;
   double t = a > 20 ? 1 : 1 - 2 / (lub_exp(2 * a) + 1);
   return x < 0 ? -t : t;
+}
+
+/* The error function. |x| <= 1: its Taylor series. Beyond: 1 - e^(-x^2) q((|x| - 2) / (|x| + 2)), where the polynomial q
+ * is a Chebyshev fit of e^(x^2) erfc(x) over 1 <= x <= 6, good to 3e-14. */
+static inline double lub_erf(double x) {
+  static const double series[] = {1.0 / 41 / 2432902008176640000, -1.0 / 39 / 121645100408832000,
+                                  1.0 / 37 / 6402373705728000, -1.0 / 35 / 355687428096000, 1.0 / 33 / 20922789888000,
+                                  -1.0 / 31 / 1307674368000, 1.0 / 29 / 87178291200, -1.0 / 27 / 6227020800,
+                                  1.0 / 25 / 479001600, -1.0 / 23 / 39916800, 1.0 / 21 / 3628800, -1.0 / 19 / 362880,
+                                  1.0 / 17 / 40320, -1.0 / 15 / 5040, 1.0 / 13 / 720, -1.0 / 11 / 120, 1.0 / 9 / 24,
+                                  -1.0 / 7 / 6, 1.0 / 5 / 2, -1.0 / 3, 1.0};
+  static const double fit[] = {6.394225742292357e-06, -1.4169169742895134e-05, -2.9199777670881375e-05,
+                               2.787757661292415e-05, 0.0001745681535849471, 4.3496841754700575e-05,
+                               -0.0009819898313803946, -0.00084713926420549, 0.006997462133213216, 0.003732892286265409,
+                               -0.07897858102125163, 0.2416581942437281, -0.42718584741393356, 0.2553956763105037};
+  double a = x < 0 ? -x : x, p = 0;
+  if (a <= 1) {
+    for (int i = 0; i < 21; i++) p = p * (x * x) + series[i];
+    return 1.1283791670955126 * x * p;
+  }
+  if (a >= 6 || x != x) return x != x ? x : x < 0 ? -1 : 1;
+  for (int i = 0; i < 14; i++) p = p * ((a - 2) / (a + 2)) + fit[i];
+  p = 1 - lub_exp(-x * x) * p;
+  return x < 0 ? -p : p;
+}
+
+/* Sine and cosine of 2 pi t for 0 <= t < 1: the nearest quarter turn, and Taylor series for what is left of it. */
+static inline void lub_sin_cos(double t, double *sine, double *cosine) {
+  int quarter = (int)(4 * t + 0.5);
+  double r = (4 * t - quarter) * 1.5707963267948966, r2 = r * r, s = 0, c = 0;
+  for (int i = 8; i >= 1; i--) {
+    s = (1 + s) * -r2 / (2 * i * (2 * i + 1));
+    c = (1 + c) * -r2 / (2 * i * (2 * i - 1));
+  }
+  s = r + r * s, c = 1 + c;
+  switch (quarter & 3) {
+  case 0: *sine = s, *cosine = c; break;
+  case 1: *sine = c, *cosine = -s; break;
+  case 2: *sine = -s, *cosine = -c; break;
+  default: *sine = -c, *cosine = s;
+  }
 }
 
 #endif

@@ -13,9 +13,52 @@ void lub_options_defaults(const lub_option *table, void *options) {
     case LUB_OPTION_INTS:
       for (int i = 0; i < o->count; i++) ((int64_t *)field)[i] = o->none ? LUB_NONE_INT : (int64_t)o->fallback;
       break;
+    case LUB_OPTION_PAIRS:
+      for (int i = 0; i < 2 * o->count; i++) ((int64_t *)field)[i] = (int64_t)o->fallback;
+      break;
     case LUB_OPTION_SHAPE: ((lub_shape *)field)->ndim = 0; break;
+    case LUB_OPTION_OBJECT: {
+      lub_object *object = (lub_object *)(void *)field;
+      memset(object, 0, sizeof *object);
+      object->kind = o->none ? LUB_NONE_CHOICE : (int)o->fallback;
+      if (object->kind >= 0) lub_options_defaults(o->kinds[object->kind].options, object->options);
+      break;
+    }
     }
   }
+}
+
+bool lub_option_at_default(const lub_option *o, const void *field) {
+  switch (o->type) {
+  case LUB_OPTION_INT: return *(const int64_t *)field == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
+  case LUB_OPTION_NUMBER: {
+    double value = *(const double *)field;
+    return o->none ? isnan(value) : value == o->fallback;
+  }
+  case LUB_OPTION_BOOL: return *(const bool *)field == (o->fallback != 0);
+  case LUB_OPTION_CHOICE: return *(const int *)field == (o->none ? LUB_NONE_CHOICE : (int)o->fallback);
+  case LUB_OPTION_INTS: {
+    bool same = true;
+    for (int i = 0; i < o->count; i++)
+      same = same && ((const int64_t *)field)[i] == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
+    return same;
+  }
+  case LUB_OPTION_PAIRS: {
+    bool same = true;
+    for (int i = 0; i < 2 * o->count; i++) same = same && ((const int64_t *)field)[i] == (int64_t)o->fallback;
+    return same;
+  }
+  case LUB_OPTION_SHAPE: return o->none && ((const lub_shape *)field)->ndim == 0;
+  case LUB_OPTION_OBJECT: {
+    const lub_object *object = field;
+    if (object->kind != (o->none ? LUB_NONE_CHOICE : (int)o->fallback)) return false;
+    if (object->kind < 0) return true;
+    for (const lub_option *own = o->kinds[object->kind].options; own->name; own++)
+      if (!lub_option_at_default(own, object->options + own->offset)) return false;
+    return true;
+  }
+  }
+  return false;
 }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }

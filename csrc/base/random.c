@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/math.h"
+
 /* A uniform number in [0, 1) with 53 bits. */
 static double uniform(uint64_t key, int64_t i) { return (double)(lub_mix(key, (uint64_t)i) >> 11) * 0x1p-53; }
 
@@ -15,9 +17,9 @@ void lub_fill_uniform(float *x, int64_t n, double low, double high, uint64_t key
 
 void lub_fill_normal(float *x, int64_t n, double mean, double deviation, uint64_t key) {
   for (int64_t i = 0; i < n; i += 2) {
-    double radius = sqrt(-2.0 * log(1.0 - uniform(key, i)));
-    double angle = 6.283185307179586 * uniform(key, i + 1);
-    x[i] = (float)(mean + deviation * radius * cos(angle));
-    if (i + 1 < n) x[i + 1] = (float)(mean + deviation * radius * sin(angle));
+    double radius = sqrt(-2.0 * lub_log(1.0 - uniform(key, i))), sine, cosine;
+    lub_sin_cos(uniform(key, i + 1), &sine, &cosine);
+    x[i] = (float)(mean + deviation * radius * cosine);
+    if (i + 1 < n) x[i + 1] = (float)(mean + deviation * radius * sine);
   }
 }

@@ -35,6 +35,17 @@ static inline vf vf_loadu(const float *p) {
   return v;
 }
 static inline void vf_storeu(float *p, vf v) { memcpy(p, &v, sizeof v); }
+/* The first n lanes, n <= VL; the others are 0, or stay as they are in memory. */
+static inline vf vf_load_part(const float *p, int64_t n) {
+  if (n >= VL) return vf_loadu(p);
+  vf v = {0};
+  memcpy(&v, p, sizeof(float) * (size_t)n);
+  return v;
+}
+static inline void vf_store_part(float *p, vf v, int64_t n) {
+  if (n >= VL) vf_storeu(p, v);
+  else memcpy(p, &v, sizeof(float) * (size_t)n);
+}
 static inline vf vf_all(float x) { return x - (vf){0}; }
 static inline vu vu_all(uint32_t x) { return x - (vu){0}; }
 

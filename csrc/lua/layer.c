@@ -140,7 +140,7 @@ static int layer_count_params(lua_State *L) {
 
 static int layer_tostring(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
-  lubL_pushoptionstext(L, layer->kind->options, layer->options, 1);
+  lubL_pushoptionstext(L, layer->kind->options, layer->options, LUBL_BRIEF);
   if (*layer->name) lua_pushfstring(L, "%s(%s)  %s", layer->kind->name, lua_tostring(L, -1), layer->name);
   else lua_pushfstring(L, "%s(%s)", layer->kind->name, lua_tostring(L, -1));
   return 1;

@@ -21,9 +21,16 @@ int lubL_open_transform(lua_State *L); /* core.transform */
 int lubL_open_stream(lua_State *L);    /* core.stream */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
 int lubL_open_fingerprint(lua_State *L); /* core.fingerprint */
+int lubL_open_signal(lua_State *L);   /* core.signal */
+int lubL_open_augment(lua_State *L);  /* core.augment */
+int lubL_open_standardize(lua_State *L); /* core.standardize */
 int lubL_open_synth(lua_State *L);     /* core.synth */
 int lubL_open_layer(lua_State *L);     /* core.layers */
 int lubL_open_optimizer(lua_State *L); /* core.optimizers */
+int lubL_open_loss(lua_State *L);      /* core.losses */
+int lubL_open_initializer(lua_State *L); /* core.initializers */
+int lubL_open_regularizer(lua_State *L); /* core.regularizers */
+int lubL_open_metric(lua_State *L);    /* core.counts */
 int lubL_open_trainer(lua_State *L);   /* core.Trainer */
 int lubL_open_options(lua_State *L);   /* core.options */
 
@@ -56,6 +63,8 @@ lub_tensor *lubL_newview(lua_State *L, int owner, const lub_tensor *view);
 lub_tensor *lubL_checkcontiguous(lua_State *L, int arg);
 /* A shape from a table of sizes {40, 173, 1} at `arg`; every size must be at least 0. Errors begin with `where`. */
 lub_shape lubL_readshape(lua_State *L, int arg, const char *where);
+/* The same, where -1 stands for a size that is not known. */
+lub_shape lubL_readopenshape(lua_State *L, int arg, const char *where);
 lub_shape lubL_checkshape(lua_State *L, int arg);
 void lubL_pushshape(lua_State *L, const lub_shape *shape);
 
@@ -69,8 +78,9 @@ void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option
                       const char *const *extra);
 /* Pushes a table with the value of every option. */
 void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options);
-/* Pushes a string: "name=value, ..." in the table's order, options at their default left out when
- * `brief`. */
+/* Pushes a string: "name = value, ..." in the table's order. LUBL_BRIEF leaves out what is at its default,
+ * LUBL_NO_NONES what is None by default. */
+enum { LUBL_WHOLE, LUBL_BRIEF, LUBL_NO_NONES };
 void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *options, int brief);
 
 #endif

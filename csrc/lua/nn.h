@@ -4,19 +4,25 @@
 
 #include "lua/lubdub.h"
 #include "nn/layer.h"
+#include "nn/loss.h"
 #include "nn/optimizer.h"
 
 #define LUBL_LAYER "lubdub.Layer"
 #define LUBL_OPTIMIZER "lubdub.Optimizer"
+#define LUBL_LOSS "lubdub.Loss"
 
 /* The layer at `arg`; raises an argument error otherwise. It lives as long as its userdata. */
 lub_layer *lubL_checklayer(lua_State *L, int arg);
 
 typedef struct lubL_optimizer {
   const lub_optimizer_kind *kind;
-  _Alignas(16) unsigned char options[LUB_OPTIMIZER_BYTES];
+  _Alignas(8) unsigned char options[LUB_OPTIMIZER_BYTES];
 } lubL_optimizer;
 
 lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);
+
+lub_loss *lubL_checkloss(lua_State *L, int arg);
+/* Pushes the loss of this name with its default options; raises where there is none. */
+lub_loss *lubL_namedloss(lua_State *L, const char *name);
 
 #endif

@@ -39,6 +39,78 @@ static int64_t read_int(lua_State *L, const char *where, const lub_option *o) {
   return (int64_t)value;
 }
 
+static void wrong_choice(lua_State *L, const char *where, const lub_option *o, const char *name) {
+  luaL_Buffer list;
+  luaL_buffinit(L, &list);
+  for (int i = 0; o->type == LUB_OPTION_OBJECT ? o->kinds[i].name != NULL : o->choices[i] != NULL; i++) {
+    if (i > 0) luaL_addstring(&list, ", ");
+    luaL_addstring(&list, o->type == LUB_OPTION_OBJECT ? o->kinds[i].name : o->choices[i]);
+  }
+  luaL_pushresult(&list);
+  luaL_error(L, "%s: option '%s' must be one of %s, got '%s'", where, o->name, lua_tostring(L, -1), name);
+}
+
+static void read_named(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
+                       const char *const *extra, bool headed);
+
+/* An object on top of the stack: its kind's name, or a table { name, option = value, ... }. */
+static void read_object(lua_State *L, const char *where, const lub_option *o, lub_object *object) {
+  int value = lua_gettop(L);
+  luaL_checkstack(L, 4, where);
+  if (lua_istable(L, value)) lua_rawgeti(L, value, 1);
+  else lua_pushvalue(L, value);
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_settop(L, value);
+    wrong_option(L, where, o, "a name, or { name, option = value }");
+  }
+  const char *name = lua_tostring(L, -1);
+  memset(object, 0, sizeof *object);
+  object->kind = LUB_NONE_CHOICE;
+  for (int i = 0; o->kinds[i].name; i++)
+    if (strcmp(o->kinds[i].name, name) == 0 || strcmp(o->kinds[i].class_name, name) == 0) object->kind = i;
+  if (object->kind < 0) wrong_choice(L, where, o, name);
+  const lub_option *own = o->kinds[object->kind].options;
+  if (lua_istable(L, value)) {
+    const char *inner = lua_pushfstring(L, "%s: %s %s", where, o->name, o->kinds[object->kind].name);
+    read_named(L, value, inner, own, object->options, NULL, true);
+  } else {
+    lub_options_defaults(own, object->options);
+  }
+  lua_settop(L, value);
+}
+
+/* One number; or a list with a number, or a list of two, for each pair. */
+static void read_pairs(lua_State *L, const char *where, const lub_option *o, int64_t *values) {
+  if (!lua_istable(L, -1)) {
+    int64_t value = read_int(L, where, o);
+    for (int i = 0; i < 2 * o->count; i++) values[i] = value;
+    return;
+  }
+  int list = lua_gettop(L);
+  bool fits = (int)lua_rawlen(L, list) == o->count;
+  for (int i = 0; i < o->count && fits; i++) {
+    lua_rawgeti(L, list, i + 1);
+    bool pair = lua_istable(L, -1);
+    fits = !pair || lua_rawlen(L, -1) == 2;
+    for (int k = 0; k < 2 && fits; k++) {
+      if (pair) lua_rawgeti(L, list + 1, k + 1);
+      values[2 * i + k] = read_int(L, where, o);
+      lua_settop(L, list + 1);
+    }
+    lua_settop(L, list);
+  }
+  if (!fits)
+    luaL_error(L, "%s: option '%s' must be a number, or %d numbers or pairs of numbers", where, o->name, o->count);
+}
+
+static void read_shape(lua_State *L, const char *where, const lub_option *o, lub_shape *shape) {
+  bool none = o->nullable && lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+  if (!none && !lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
+  if (none) *shape = (lub_shape){0};
+  else if (o->negative) *shape = lubL_readopenshape(L, lua_gettop(L), where);
+  else *shape = lubL_readshape(L, lua_gettop(L), where);
+}
+
 /* Reads the value on top of the stack into its field. */
 static void read_option(lua_State *L, const char *where, const lub_option *o, void *field) {
   bool none = lua_isboolean(L, -1) && !lua_toboolean(L, -1) && o->type != LUB_OPTION_BOOL;
@@ -61,16 +133,7 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
       const char *name = lua_tostring(L, -1);
       for (int i = 0; o->choices[i]; i++)
         if (strcmp(o->choices[i], name) == 0) choice = i;
-      if (choice < 0) {
-        luaL_Buffer list;
-        luaL_buffinit(L, &list);
-        for (int i = 0; o->choices[i]; i++) {
-          if (i > 0) luaL_addstring(&list, ", ");
-          luaL_addstring(&list, o->choices[i]);
-        }
-        luaL_pushresult(&list);
-        luaL_error(L, "%s: option '%s' must be one of %s, got '%s'", where, o->name, lua_tostring(L, -1), name);
-      }
+      if (choice < 0) wrong_choice(L, where, o, name);
     }
     *(int *)field = choice;
     break;
@@ -91,15 +154,18 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
     }
     break;
   }
-  case LUB_OPTION_SHAPE:
-    if (!lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
-    *(lub_shape *)field = lubL_readshape(L, lua_gettop(L), where);
+  case LUB_OPTION_PAIRS: read_pairs(L, where, o, field); break;
+  case LUB_OPTION_SHAPE: read_shape(L, where, o, field); break;
+  case LUB_OPTION_OBJECT:
+    if (none) *(lub_object *)field = (lub_object){.kind = LUB_NONE_CHOICE};
+    else read_object(L, where, o, field);
     break;
   }
 }
 
-void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
-                      const char *const *extra) {
+/* lubL_readoptions; a table that is `headed` has something that is no option at [1]. */
+static void read_named(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
+                       const char *const *extra, bool headed) {
   uint64_t seen = 0;
   lub_options_defaults(table, options);
   if (!lua_isnoneornil(L, arg)) {
@@ -108,12 +174,12 @@ void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option
     luaL_checkstack(L, 8, where);
     if (table[0].name && table[0].type == LUB_OPTION_SHAPE && lua_rawlen(L, arg) > 0) {
       lua_pushvalue(L, arg);
-      *(lub_shape *)((char *)options + table[0].offset) = lubL_readshape(L, lua_gettop(L), where);
+      read_shape(L, where, &table[0], (lub_shape *)((char *)options + table[0].offset));
       lua_pop(L, 1);
       seen |= 1;
     }
     for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
-      if (lua_type(L, -2) == LUA_TNUMBER && (seen & 1)) continue;
+      if (lua_type(L, -2) == LUA_TNUMBER && ((seen & 1) || (headed && lua_tonumber(L, -2) == 1))) continue;
       if (lua_type(L, -2) != LUA_TSTRING)
         luaL_error(L, "%s: options must be named, got %s", where, luaL_tolstring(L, -2, NULL));
       const char *name = lua_tostring(L, -2);
@@ -137,6 +203,17 @@ void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option
   }
   for (const lub_option *o = table; o->name; o++)
     if (o->required && !(seen >> (o - table) & 1)) luaL_error(L, "%s: option '%s' is missing", where, o->name);
+}
+
+void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
+                      const char *const *extra) {
+  read_named(L, arg, where, table, options, extra, false);
+}
+
+static bool own_at_default(const lub_option *o, const lub_object *object) {
+  for (const lub_option *own = o->kinds[object->kind].options; own->name; own++)
+    if (!lub_option_at_default(own, object->options + own->offset)) return false;
+  return true;
 }
 
 static void push_value(lua_State *L, const lub_option *o, const void *field) {
@@ -167,7 +244,30 @@ static void push_value(lua_State *L, const lub_option *o, const void *field) {
     }
     break;
   }
-  case LUB_OPTION_SHAPE: lubL_pushshape(L, field); break;
+  case LUB_OPTION_PAIRS: {
+    const int64_t *values = field;
+    lua_createtable(L, o->count, 0);
+    for (int i = 0; i < o->count; i++) {
+      lubL_pushshape(L, &(lub_shape){2, {values[2 * i], values[2 * i + 1]}});
+      lua_rawseti(L, -2, i + 1);
+    }
+    break;
+  }
+  case LUB_OPTION_SHAPE:
+    if (o->nullable && ((const lub_shape *)field)->ndim == 0) lua_pushboolean(L, 0);
+    else lubL_pushshape(L, field);
+    break;
+  case LUB_OPTION_OBJECT: {
+    const lub_object *object = field;
+    if (object->kind < 0) lua_pushboolean(L, 0);
+    else if (own_at_default(o, object)) lua_pushstring(L, o->kinds[object->kind].name);
+    else {
+      lubL_pushoptions(L, o->kinds[object->kind].options, object->options);
+      lua_pushstring(L, o->kinds[object->kind].name);
+      lua_rawseti(L, -2, 1);
+    }
+    break;
+  }
   }
 }
 
@@ -179,29 +279,35 @@ void lubL_pushoptions(lua_State *L, const lub_option *table, const void *options
   }
 }
 
-static bool at_default(const lub_option *o, const void *field) {
-  switch (o->type) {
-  case LUB_OPTION_INT: return *(const int64_t *)field == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
-  case LUB_OPTION_NUMBER: {
-    double value = *(const double *)field;
-    return o->none ? isnan(value) : value == o->fallback;
-  }
-  case LUB_OPTION_BOOL: return *(const bool *)field == (o->fallback != 0);
-  case LUB_OPTION_CHOICE: return *(const int *)field == (o->none ? LUB_NONE_CHOICE : (int)o->fallback);
-  case LUB_OPTION_INTS: {
-    bool same = true;
-    for (int i = 0; i < o->count; i++)
-      same = same && ((const int64_t *)field)[i] == (o->none ? LUB_NONE_INT : (int64_t)o->fallback);
-    return same;
-  }
-  case LUB_OPTION_SHAPE: return false;
-  }
-  return false;
-}
-
 /* Adds the value on top of the stack as Lua would write it, and pops it. */
 static void add_value_text(lua_State *L, luaL_Buffer *text, const lub_option *o, const void *field) {
   char number[64];
+  if (o->type == LUB_OPTION_PAIRS) {
+    for (int i = 0; i < o->count; i++) {
+      const int64_t *pair = (const int64_t *)field + 2 * i;
+      lua_pushfstring(L, i > 0 ? ", {%I, %I}" : "{{%I, %I}", (LUAI_UACINT)pair[0], (LUAI_UACINT)pair[1]);
+      luaL_addvalue(text);
+    }
+    luaL_addchar(text, '}');
+    return;
+  }
+  if (o->type == LUB_OPTION_OBJECT && ((const lub_object *)field)->kind >= 0) {
+    const lub_object *object = field;
+    const lub_object_kind *kind = &o->kinds[object->kind];
+    bool brief = own_at_default(o, object);
+    luaL_addstring(text, brief ? "\"" : "{\"");
+    luaL_addstring(text, kind->name);
+    luaL_addchar(text, '"');
+    for (const lub_option *own = kind->options; own->name; own++) {
+      if (lub_option_at_default(own, object->options + own->offset)) continue;
+      luaL_addstring(text, ", ");
+      luaL_addstring(text, own->name);
+      luaL_addstring(text, " = ");
+      add_value_text(L, text, own, object->options + own->offset);
+    }
+    if (!brief) luaL_addchar(text, '}');
+    return;
+  }
   push_value(L, o, field);
   if (lua_istable(L, -1)) {
     luaL_Buffer *b = text;
@@ -245,7 +351,7 @@ void lubL_pushoptionstext(lua_State *L, const lub_option *table, const void *opt
   luaL_buffinit(L, &text);
   for (const lub_option *o = table; o->name; o++) {
     const void *field = (const char *)options + o->offset;
-    if (brief && at_default(o, field)) continue;
+    if (brief && (brief == LUBL_BRIEF || o->none) && lub_option_at_default(o, field)) continue;
     if (!first) luaL_addstring(&text, ", ");
     first = false;
     luaL_addstring(&text, o->name);

@@ -72,10 +72,29 @@ static void read_item(lua_State *L, int items, int anchors, lua_Integer i, lub_i
   lua_settop(L, top);
 }
 
-/* pipeline.Extraction{ items =, plan =, duration =, offset =, mono =, pad =, res_type =, strict = } -> job */
+/* Reads the list in field `treatments` of the table at 1, if any, into the options; a userdata in `anchors` keeps
+ * them. */
+static void read_treatments(lua_State *L, int anchors, lub_extraction_options *options) {
+  if (lua_getfield(L, 1, "treatments") == LUA_TTABLE) {
+    int count = (int)lua_rawlen(L, -1), list = lua_gettop(L);
+    lub_treatment *treatments = lua_newuserdatauv(L, sizeof *treatments * (size_t)(count > 0 ? count : 1), 0);
+    for (int i = 0; i < count; i++) {
+      lua_rawgeti(L, list, i + 1);
+      lubL_readtreatment(L, -1, &treatments[i]);
+      lua_pop(L, 1);
+    }
+    lua_setfield(L, anchors, "treatments");
+    options->treatments = treatments;
+    options->treatment_count = count;
+  }
+  lua_pop(L, 1);
+}
+
+/* pipeline.Extraction{ items =, plan =, treatments =, duration =, offset =, mono =, pad =, res_type =, strict = }
+ * -> job. With plan = false, and sr, the rows are signals. */
 static int pipeline_extraction(lua_State *L) {
-  static const char *const extra[] = {"items", "plan", NULL};
-  lub_extraction_options options;
+  static const char *const extra[] = {"items", "plan", "treatments", "sr", NULL};
+  lub_extraction_options options = {0};
   lub_error err;
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -84,9 +103,15 @@ static int pipeline_extraction(lua_State *L) {
   lua_Integer count = luaL_len(L, 2);
   if (count < 1) return luaL_error(L, "extract: there are no clips");
   lua_getfield(L, 1, "plan");
-  if (!luaL_testudata(L, 3, LUBL_PLAN))
+  bool signals = lua_isboolean(L, 3) && !lua_toboolean(L, 3);
+  if (!signals && !luaL_testudata(L, 3, LUBL_PLAN))
     return luaL_error(L, "extract: expected a feature plan such as lubdub.MFCC{}, got %s", luaL_typename(L, 3));
-  const lub_plan *plan = lubL_checkplan(L, 3);
+  const lub_plan *plan = signals ? NULL : lubL_checkplan(L, 3);
+  if (signals) {
+    options.load.sr = lua_getfield(L, 1, "sr") == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+    if (!(options.load.sr >= 1 && options.load.sr <= 1e9)) return luaL_error(L, "extract: sr must be 1 to 1e9 Hz");
+    lua_pop(L, 1);
+  }
   extraction_object *object = lua_newuserdatauv(L, sizeof *object, JOB_VALUES); /* 4 */
   *object = (extraction_object){.count = count};
   luaL_setmetatable(L, EXTRACTION);
@@ -96,6 +121,7 @@ static int pipeline_extraction(lua_State *L) {
   lub_item *items = lua_newuserdatauv(L, sizeof *items * (size_t)count, 0);
   lua_setfield(L, 5, "items");
   for (lua_Integer i = 1; i <= count; i++) read_item(L, 2, 5, i, &items[i - 1]);
+  read_treatments(L, 5, &options);
   lua_setiuservalue(L, 4, JOB_ANCHORS);
   if (lub_extraction_new(&object->job, plan, items, count, &options, &err) != LUB_OK) return lubL_failure(L, &err);
   return 1;

@@ -66,7 +66,7 @@ lub_tensor *lubL_checkcontiguous(lua_State *L, int arg) {
   return copy;
 }
 
-lub_shape lubL_readshape(lua_State *L, int arg, const char *where) {
+static lub_shape read_shape(lua_State *L, int arg, const char *where, lua_Integer least) {
   lub_shape shape = {0};
   if (!lua_istable(L, arg)) luaL_error(L, "%s: a shape must be a table of sizes, got %s", where, luaL_typename(L, arg));
   arg = lua_absindex(L, arg);
@@ -78,14 +78,17 @@ lub_shape lubL_readshape(lua_State *L, int arg, const char *where) {
     int exact;
     lua_rawgeti(L, arg, i + 1);
     lua_Integer size = lua_tointegerx(L, -1, &exact);
-    if (lua_type(L, -1) != LUA_TNUMBER || !exact || size < 0)
-      luaL_error(L, "%s: size %d of a shape must be a whole number of at least 0, got %s", where, i + 1,
-                 luaL_tolstring(L, -1, NULL));
+    if (lua_type(L, -1) != LUA_TNUMBER || !exact || size < least)
+      luaL_error(L, "%s: size %d of a shape must be a whole number of at least %I, got %s", where, i + 1,
+                 (LUAI_UACINT)least, luaL_tolstring(L, -1, NULL));
     shape.dim[i] = size;
     lua_pop(L, 1);
   }
   return shape;
 }
+
+lub_shape lubL_readshape(lua_State *L, int arg, const char *where) { return read_shape(L, arg, where, 0); }
+lub_shape lubL_readopenshape(lua_State *L, int arg, const char *where) { return read_shape(L, arg, where, -1); }
 
 lub_shape lubL_checkshape(lua_State *L, int arg) { return lubL_readshape(L, arg, "shape"); }
 

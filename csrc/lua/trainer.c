@@ -39,8 +39,8 @@ static lub_node *read_nodes(lua_State *L, int *n) {
 }
 
 /* core.Trainer{ layers =, input_shape =, loss =, optimizer =, seed =, reference = } -> Trainer
- * layers: built, in order; input_shape: of one sample; loss: a name (nil: prediction only); optimizer: nil: no training;
- * reference: no fast stages. */
+ * layers: built, in order; input_shape: of one sample; loss: one of core.losses, or a name (nil: prediction only);
+ * optimizer: nil: no training; reference: no fast stages. */
 static int trainer_new(lua_State *L) {
   static const char *const names[] = {"layers", "input_shape", "loss", "optimizer", "seed", "reference", NULL};
   static const lub_option none[] = {LUB_OPTIONS_END};
@@ -52,14 +52,10 @@ static int trainer_new(lua_State *L) {
   int layers = lua_gettop(L) - 1;
   if (lua_getfield(L, 1, "input_shape") != LUA_TTABLE) luaL_error(L, "Trainer: option 'input_shape' is missing");
   lub_shape input = lubL_checkshape(L, lua_gettop(L));
-  const lub_loss_kind *loss = NULL;
+  const lub_loss *loss = NULL;
   if (lua_getfield(L, 1, "loss") != LUA_TNIL) {
-    const char *name = luaL_tolstring(L, -1, NULL);
-    loss = lub_loss_named(name);
-    if (!loss) {
-      const char *nearest = lub_nearest_name(name, lub_loss_names);
-      return luaL_error(L, "compile: unknown loss '%s'; did you mean '%s'?", name, nearest ? nearest : lub_loss_names[0]);
-    }
+    if (luaL_testudata(L, -1, LUBL_LOSS)) loss = lubL_checkloss(L, -1);
+    else loss = lubL_namedloss(L, luaL_tolstring(L, -1, NULL)); /* stays on the stack */
   }
   lua_getfield(L, 1, "reference");
   bool reference = lua_toboolean(L, -1);
@@ -116,8 +112,13 @@ static int begin(lua_State *L, lub_mode mode) {
   if (n < 1) return luaL_error(L, "x has no samples");
   if (mode != LUB_PREDICT) {
     static const lub_shape scalar = {0};
+    const lub_loss_kind *loss = lub_trainer_loss_function(trainer)->kind;
+    const lub_shape targets = lub_trainer_targets(trainer), *out = &plan->output_shape;
     y = lubL_checkcontiguous(L, 3);
-    check_batch(L, "y", y, n, &plan->output_shape);
+    check_batch(L, "y", y, n, &targets);
+    int64_t classes = out->ndim > 0 ? out->dim[out->ndim - 1] : 1;
+    if (loss && lub_loss_wrong_target(loss, y->data, lub_tensor_size(y), classes) >= 0)
+      return luaL_error(L, "y must hold class numbers from 1 to %d", (int)classes);
     if (!lua_isnil(L, 4)) {
       w = lubL_checkcontiguous(L, 4);
       check_batch(L, "sample weights", w, n, &scalar);

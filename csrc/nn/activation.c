@@ -1,8 +1,21 @@
 #include "nn/activation.h"
 
+#include <math.h>
+
 #include "base/math.h"
 
-const char *const lub_activation_names[] = {"linear", "relu", "sigmoid", "tanh", "softmax", 0};
+const char *const lub_activation_names[] = {"linear",       "relu",     "sigmoid",  "tanh",        "softmax", "relu6",
+                                            "leaky_relu",   "elu",      "selu",     "gelu",        "silu",    "swish",
+                                            "hard_sigmoid", "softplus", "softsign", "exponential", 0};
+
+static const double leak = 0.2f, selu_scale = 1.0507009873554805, selu_alpha = 1.6732632423543772;
+
+/* The normal distribution. */
+static double phi(double x) { return 0.5 + 0.5 * lub_erf(x * 0.7071067811865476); }
+static double phi_gradient(double x) { return 0.3989422804014327 * lub_exp(-0.5 * x * x); }
+
+static double sigmoid(double x) { return 1 / (1 + lub_exp(-x)); }
+static double softplus(double x) { return x > 0 ? x + lub_log1p(lub_exp(-x)) : x == x ? lub_log1p(lub_exp(x)) : x; }
 
 static void softmax(float *y, int64_t width) {
   float top = y[0];
@@ -20,7 +33,7 @@ void lub_activate(lub_activation f, float *y, int64_t rows, int64_t width) {
     for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
     break;
   case LUB_SIGMOID:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)(1 / (1 + lub_exp(-(double)y[i])));
+    for (int64_t i = 0; i < n; i++) y[i] = (float)sigmoid(y[i]);
     break;
   case LUB_TANH:
     for (int64_t i = 0; i < n; i++) y[i] = (float)lub_tanh(y[i]);
@@ -28,8 +41,45 @@ void lub_activate(lub_activation f, float *y, int64_t rows, int64_t width) {
   case LUB_SOFTMAX:
     for (int64_t row = 0; row < rows; row++) softmax(y + row * width, width);
     break;
+  case LUB_RELU6:
+    for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i] > 6 ? 6 : y[i];
+    break;
+  case LUB_LEAKY_RELU:
+    for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? (float)leak * y[i] : y[i];
+    break;
+  case LUB_ELU:
+    for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? (float)(lub_exp(y[i]) - 1) : y[i];
+    break;
+  case LUB_SELU:
+    for (int64_t i = 0; i < n; i++)
+      y[i] = (float)(selu_scale * (y[i] < 0 ? selu_alpha * (lub_exp(y[i]) - 1) : (double)y[i]));
+    break;
+  case LUB_GELU:
+    for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] * phi(y[i]));
+    break;
+  case LUB_SILU:
+  case LUB_SWISH:
+    for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] * sigmoid(y[i]));
+    break;
+  case LUB_HARD_SIGMOID:
+    for (int64_t i = 0; i < n; i++) {
+      float t = y[i] / 6 + 0.5f;
+      y[i] = t < 0 ? 0 : t > 1 ? 1 : t;
+    }
+    break;
+  case LUB_SOFTPLUS:
+    for (int64_t i = 0; i < n; i++) y[i] = (float)softplus(y[i]);
+    break;
+  case LUB_SOFTSIGN:
+    for (int64_t i = 0; i < n; i++) y[i] = y[i] / (1 + fabsf(y[i]));
+    break;
+  case LUB_EXPONENTIAL:
+    for (int64_t i = 0; i < n; i++) y[i] = (float)lub_exp(y[i]);
+    break;
   }
 }
+
+bool lub_activation_needs_input(lub_activation f) { return f == LUB_GELU || f == LUB_SILU || f == LUB_SWISH; }
 
 void lub_activation_gradient(lub_activation f, const float *y, const float *gy, float *out, int64_t rows,
                              int64_t width) {
@@ -54,6 +104,41 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
       for (int64_t i = 0; i < width; i++) dot += (double)yr[i] * (double)gr[i];
       for (int64_t i = 0; i < width; i++) out[row * width + i] = (float)((double)yr[i] * ((double)gr[i] - dot));
     }
+    break;
+  case LUB_RELU6:
+    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 && y[i] < 6 ? gy[i] : 0;
+    break;
+  case LUB_LEAKY_RELU:
+    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 ? gy[i] : (float)leak * gy[i];
+    break;
+  case LUB_ELU:
+    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 ? gy[i] : gy[i] * (y[i] + 1);
+    break;
+  case LUB_SELU:
+    for (int64_t i = 0; i < n; i++)
+      out[i] = gy[i] * (y[i] > 0 ? (float)selu_scale : y[i] + (float)(selu_scale * selu_alpha));
+    break;
+  case LUB_GELU: /* y is what went in, here and for silu */
+    for (int64_t i = 0; i < n; i++) out[i] = (float)(gy[i] * (phi(y[i]) + y[i] * phi_gradient(y[i])));
+    break;
+  case LUB_SILU:
+  case LUB_SWISH:
+    for (int64_t i = 0; i < n; i++) {
+      double s = sigmoid(y[i]);
+      out[i] = (float)(gy[i] * s * (1 + y[i] * (1 - s)));
+    }
+    break;
+  case LUB_HARD_SIGMOID:
+    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 && y[i] < 1 ? gy[i] / 6 : 0;
+    break;
+  case LUB_SOFTPLUS:
+    for (int64_t i = 0; i < n; i++) out[i] = (float)(gy[i] * (1 - lub_exp(-(double)y[i])));
+    break;
+  case LUB_SOFTSIGN:
+    for (int64_t i = 0; i < n; i++) out[i] = gy[i] * (1 - fabsf(y[i])) * (1 - fabsf(y[i]));
+    break;
+  case LUB_EXPONENTIAL:
+    for (int64_t i = 0; i < n; i++) out[i] = gy[i] * y[i];
     break;
   }
 }

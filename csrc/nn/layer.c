@@ -8,11 +8,40 @@
 #include "base/random.h"
 #include "nn/layers/kinds.h"
 
-const char *const lub_initializer_names[] = {"glorot_uniform", "zeros", "ones", NULL};
-
-const lub_layer_kind *const lub_layer_kinds[] = {
-    &lub_input_kind,   &lub_conv2d_kind, &lub_max_pooling2d_kind, &lub_dropout_kind, &lub_global_average_pooling2d_kind,
-    &lub_flatten_kind, &lub_dense_kind,  &lub_activation_kind,    NULL};
+const lub_layer_kind *const lub_layer_kinds[] = {&lub_input_kind,
+                                                 &lub_conv1d_kind,
+                                                 &lub_conv2d_kind,
+                                                 &lub_depthwise_conv2d_kind,
+                                                 &lub_separable_conv2d_kind,
+                                                 &lub_max_pooling1d_kind,
+                                                 &lub_max_pooling2d_kind,
+                                                 &lub_average_pooling1d_kind,
+                                                 &lub_average_pooling2d_kind,
+                                                 &lub_global_average_pooling1d_kind,
+                                                 &lub_global_average_pooling2d_kind,
+                                                 &lub_global_max_pooling1d_kind,
+                                                 &lub_global_max_pooling2d_kind,
+                                                 &lub_dense_kind,
+                                                 &lub_flatten_kind,
+                                                 &lub_reshape_kind,
+                                                 &lub_permute_kind,
+                                                 &lub_zero_padding1d_kind,
+                                                 &lub_zero_padding2d_kind,
+                                                 &lub_cropping1d_kind,
+                                                 &lub_cropping2d_kind,
+                                                 &lub_batch_normalization_kind,
+                                                 &lub_layer_normalization_kind,
+                                                 &lub_dropout_kind,
+                                                 &lub_spatial_dropout1d_kind,
+                                                 &lub_spatial_dropout2d_kind,
+                                                 &lub_gaussian_noise_kind,
+                                                 &lub_activation_kind,
+                                                 &lub_relu_kind,
+                                                 &lub_leaky_relu_kind,
+                                                 &lub_prelu_kind,
+                                                 &lub_elu_kind,
+                                                 &lub_softmax_kind,
+                                                 NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
   for (const lub_layer_kind *const *kind = lub_layer_kinds; *kind; kind++)
@@ -51,23 +80,19 @@ int64_t lub_layer_count(const lub_layer *layer, bool trainable_only) {
 }
 
 lub_activation lub_layer_activation(const lub_layer *layer) {
-  int at = layer->kind->activation_at;
-  return at < 0 ? LUB_LINEAR : (lub_activation) * (const int *)((const char *)layer->options + at);
+  if (layer->kind->activation_at < 0) return layer->kind->activation;
+  int choice = *(const int *)((const char *)layer->options + layer->kind->activation_at);
+  return choice == LUB_NONE_CHOICE ? LUB_LINEAR : (lub_activation)choice;
 }
 
-static void initialize(const lub_param *param, uint64_t key) {
-  int64_t n = lub_param_size(param);
-  switch (param->initializer) {
-  case LUB_GLOROT_UNIFORM: {
-    double limit = sqrt(6.0 / (double)(param->fan_in + param->fan_out));
-    lub_fill_uniform(param->value, n, -limit, limit, key);
-    break;
-  }
-  case LUB_ZEROS: memset(param->value, 0, sizeof(float) * (size_t)n); break;
-  case LUB_ONES:
-    for (int64_t i = 0; i < n; i++) param->value[i] = 1;
-    break;
-  }
+static lub_status initialize(const lub_layer *layer, const lub_param *param, uint64_t key, lub_error *err) {
+  lub_object plain;
+  lub_initializer_default(param->initializer, &plain);
+  const lub_object *how = param->initialized_by ? param->initialized_by : &plain;
+  lub_error inner;
+  lub_status status = lub_initialize(how, param->value, &param->shape, param->fan_in, param->fan_out, key, &inner);
+  if (status == LUB_OK) return LUB_OK;
+  return lub_fail(err, status, "%s: %s: %s", layer->kind->name, param->name, inner.message);
 }
 
 static lub_status make_weights(lub_layer *layer, const lub_param *params, int n, uint64_t seed, lub_error *err) {
@@ -76,11 +101,11 @@ static lub_status make_weights(lub_layer *layer, const lub_param *params, int n,
     *param = params[i];
     int64_t size = lub_param_size(param);
     param->value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
-    if (!param->value) {
-      for (int j = 0; j < i; j++) free(layer->param[j].value);
-      return lub_nomem(err, layer->kind->name, size < 0 ? INFINITY : 4.0 * (double)size);
-    }
-    initialize(param, lub_mix(lub_mix(seed, 0x57EED), (uint64_t)i));
+    lub_status status = param->value ? initialize(layer, param, lub_mix(lub_mix(seed, 0x57EED), (uint64_t)i), err)
+                                     : lub_nomem(err, layer->kind->name, size < 0 ? INFINITY : 4.0 * (double)size);
+    if (status == LUB_OK) continue;
+    for (int j = 0; j <= i; j++) free(layer->param[j].value);
+    return status;
   }
   layer->nparams = n;
   layer->built = true;

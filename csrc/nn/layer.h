@@ -13,26 +13,21 @@
 #include "base/options.h"
 #include "base/shape.h"
 #include "nn/activation.h"
+#include "nn/initializer.h"
+#include "nn/regularizer.h"
 
 #define LUB_MAX_PARAMS 8
 #define LUB_NAME_SIZE 128
 
 typedef struct lub_layer lub_layer;
 
-/* How a weight begins. The formulas are Keras' (Glorot and Bengio 2010). */
-typedef enum lub_initializer {
-  LUB_GLOROT_UNIFORM, /* uniform in +-sqrt(6 / (fan_in + fan_out)) */
-  LUB_ZEROS,
-  LUB_ONES
-} lub_initializer;
-
-extern const char *const lub_initializer_names[];
-
 typedef struct lub_param {
   const char *name; /* "kernel", "bias", ... */
   lub_shape shape;
   lub_initializer initializer;
-  int64_t fan_in, fan_out; /* for the initializers that scale */
+  const lub_object *initialized_by; /* an option of the layer that says so in its place, or NULL */
+  const lub_object *regularizer;    /* an option of the layer, or NULL */
+  int64_t fan_in, fan_out;          /* for the initializers that scale */
   bool trainable;          /* false: statistics that training moves by other means */
   float *value;
 } lub_param;
@@ -50,6 +45,7 @@ typedef struct lub_pass {
   float *const *gparam; /* of the params, in their layout: added to */
   bool training;
   uint64_t key;        /* of this sample's random stream in this layer at this step */
+  float *scratch;      /* as many floats as the kind's `scratch` says; nothing lasts in it from one call to the next */
 } lub_pass;
 
 /* A kind of layer: one struct of functions per file in nn/layers/. */
@@ -57,14 +53,18 @@ typedef struct lub_layer_kind {
   const char *name; /* Keras' class name */
   const lub_option *options;
   size_t options_size;
-  int activation_at; /* offset of the activation's choice in the options; -1: none */
+  int activation_at; /* offset of the activation's choice in the options; -1: it is always `activation` */
+  lub_activation activation;
   int inputs;        /* how many inputs it takes */
+  bool training_only; /* at inference it is the identity */
   /* Refuses options that do not fit together; may be NULL. */
   lub_status (*check)(const void *options, lub_error *err);
   /* The output's shape, or LUB_EARG with a message that begins with the kind's name in lower case. */
   lub_status (*output_shape)(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err);
   /* Declares the params for this input: names, shapes, initializers; returns how many. NULL: none. */
   int (*params)(const lub_layer *layer, const lub_shape *in, lub_param *params);
+  /* How many floats of scratch forward and backward want. NULL: none. */
+  int64_t (*scratch)(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
   /* The reference implementation. */
   void (*forward)(const lub_pass *pass);
   void (*backward)(const lub_pass *pass);

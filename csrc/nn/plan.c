@@ -1,9 +1,12 @@
 #include "nn/plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "nn/layers/kinds.h"
+#include "nn/kernels/kernels.h"
+#include "nn/layers/convolution.h"
+#include "nn/layers/pooling.h"
 
 /* What the planner knows of each node while it works. */
 typedef struct node_state {
@@ -15,7 +18,7 @@ typedef struct node_state {
 typedef struct planner {
   const lub_node *nodes;
   int n;
-  bool reference;
+  lub_purpose purpose;
   node_state *state;
   lub_nn_plan *plan;
 } planner;
@@ -62,31 +65,58 @@ static bool follows(const planner *p, int i) {
   return i < p->n && p->nodes[i].ninputs == 1 && p->nodes[i].input[0] == i - 1 && p->state[i - 1].consumers == 1;
 }
 
-/* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
-static int conv_run(const planner *p, int i, lub_activation *activation) {
-  if (p->reference || !is(p, i, &lub_conv2d_kind)) return 0;
-  const lub_conv2d_options *conv = p->nodes[i].layer->options;
-  if (conv->strides[0] != 1 || conv->strides[1] != 1 || conv->dilation_rate[0] != 1 || conv->dilation_rate[1] != 1)
-    return 0;
-  *activation = lub_layer_activation(p->nodes[i].layer);
-  if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
-  int run = 1;
-  if (follows(p, i + run) && is(p, i + run, &lub_max_pooling2d_kind)) {
-    const lub_max_pooling2d_options *pool = p->nodes[i + run].layer->options;
-    bool tiles = pool->padding == LUB_VALID && pool->pool_size[0] * pool->pool_size[1] < 255;
-    for (int axis = 0; axis < 2; axis++)
-      tiles = tiles && (pool->strides[axis] == LUB_NONE_INT || pool->strides[axis] == pool->pool_size[axis]);
-    if (tiles) run++;
+static bool acts_as_relu(const lub_layer *layer) {
+  if (layer->kind == &lub_activation_kind) return lub_layer_activation(layer) == LUB_RELU;
+  const lub_relu_options *o = layer->options;
+  return layer->kind == &lub_relu_kind && isnan(o->max_value) && o->negative_slope == 0 && o->threshold == 0;
+}
+
+/* Windows that touch, all inside, and few enough for one byte. */
+static bool tiles(const lub_layer *layer, const lub_shape *in) {
+  if (layer->kind != &lub_max_pooling1d_kind && layer->kind != &lub_max_pooling2d_kind) return false;
+  const lub_windows win = lub_pool_windows(layer, in);
+  return ((const lub_pool_options *)layer->options)->padding == LUB_VALID && win.h.stride == win.h.size &&
+         win.w.stride == win.w.size && win.h.size * win.w.size < LUB_NO_GRADIENT;
+}
+
+/* What may stand behind a convolution or a normalization, from node i + run on: relu (where `activation` is still
+ * linear), a pool, dropout. Returns the new run. */
+static int tail_run(const planner *p, int i, int run, lub_activation *activation) {
+  if (*activation == LUB_LINEAR && follows(p, i + run) && acts_as_relu(p->nodes[i + run].layer)) {
+    *activation = LUB_RELU;
+    run++;
   }
+  if (follows(p, i + run) && tiles(p->nodes[i + run].layer, &p->state[i + run - 1].shape)) run++;
   if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
   return run;
+}
+
+/* Whether node i normalizes by the batch at hand: then it needs the whole batch. */
+static bool is_batch_norm(const planner *p, int i) {
+  return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && p->nodes[i].layer->trainable;
+}
+
+/* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
+static int conv_run(const planner *p, int i, lub_activation *activation) {
+  const lub_layer *layer = p->nodes[i].layer;
+  if (p->purpose.reference || !lub_is_conv(layer)) return 0;
+  const lub_windows win = lub_conv_windows(layer, input_shape(p, i, 0));
+  if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return 0;
+  if (((const lub_conv_options *)layer->options)->groups != 1) return 0;
+  *activation = lub_layer_activation(layer);
+  if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
+  int run = 1;
+  if (!p->purpose.training && *activation == LUB_LINEAR && follows(p, i + run) &&
+      is(p, i + run, &lub_batch_normalization_kind))
+    run++; /* folded into the weights */
+  return tail_run(p, i, run, activation);
 }
 
 /* A dense layer so large that its weights should be read once per batch, not once per sample. */
 static bool is_large_dense(const planner *p, int i) {
   enum { LARGE = 1 << 16 };
   const lub_shape *in = input_shape(p, i, 0);
-  return !p->reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
+  return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
 }
 
 static void plan_layer(planner *p, int i, lub_stage *stage) {
@@ -119,7 +149,8 @@ static lub_stage *new_stage(planner *p, int first, int run) {
 /* Covers node i and perhaps the ones behind it; returns how many. */
 static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   lub_activation activation;
-  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind);
+  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) || is(p, i, &lub_reshape_kind) ||
+                 (!p->purpose.training && p->nodes[i].layer->kind->training_only);
   if (renamed && i < p->n - 1) {
     p->state[i].value = value_of(p, p->nodes[i].input[0]);
     return 1;
@@ -132,22 +163,33 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
     p->state[i + run - 1].value = stage->output;
     return run;
   }
+  if (is_batch_norm(p, i)) {
+    activation = LUB_LINEAR;
+    run = p->purpose.reference ? 1 : tail_run(p, i, 1, &activation);
+    lub_stage *stage = new_stage(p, i, run);
+    stage->activation = activation;
+    *status = lub_batch_norm_stage(stage, err);
+    p->state[i + run - 1].value = stage->output;
+    return run;
+  }
   lub_stage *stage = new_stage(p, i, 1);
   stage->activation = lub_layer_activation(p->nodes[i].layer);
-  bool last_softmax = i == p->n - 1 && stage->activation == LUB_SOFTMAX;
-  if (last_softmax && !is(p, i, &lub_activation_kind)) {
+  lub_activation final = i == p->n - 1 ? stage->activation : LUB_LINEAR;
+  bool ends = final == LUB_SOFTMAX || final == LUB_SIGMOID;
+  if (ends) p->plan->final = final;
+  if (ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind)) {
     stage->activation = LUB_LINEAR;
     plan_layer(p, i, stage);
-    lub_stage *softmax = &p->plan->stage[p->plan->nstages++];
-    lub_softmax_stage(softmax, &stage->out);
-    softmax->input[0] = stage->output;
-    softmax->output = new_value(p, &stage->out);
+    lub_stage *last = &p->plan->stage[p->plan->nstages++];
+    lub_final_stage(last, &stage->out, final);
+    last->input[0] = stage->output;
+    last->output = new_value(p, &stage->out);
     p->plan->logits = stage->output;
-    p->state[i].value = softmax->output;
+    p->state[i].value = last->output;
     return 1;
   }
   plan_layer(p, i, stage);
-  if (last_softmax) p->plan->logits = stage->input[0];
+  if (ends) p->plan->logits = stage->input[0];
   p->state[i].value = stage->output;
   return 1;
 }
@@ -162,10 +204,11 @@ static void mark_gradients(lub_nn_plan *plan) {
   }
 }
 
-lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, bool reference, lub_nn_plan **plan, lub_error *err) {
+lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
+                           lub_nn_plan **plan, lub_error *err) {
   *plan = NULL;
   if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
-  planner p = {.nodes = nodes, .n = n, .reference = reference, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
+  planner p = {.nodes = nodes, .n = n, .purpose = purpose, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
   if (p.plan) {
     p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
     p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));

@@ -9,7 +9,7 @@
 #include "nn/layer.h"
 
 #define LUB_MAX_INPUTS 8
-#define LUB_MAX_FUSED 4
+#define LUB_MAX_FUSED 5
 
 typedef struct lub_stage lub_stage;
 
@@ -19,6 +19,8 @@ typedef struct lub_stage_pass {
   uint64_t key;   /* of this step's random streams */
   int64_t sample;
   int64_t count;
+  int threads;          /* how many may take part in a whole-batch stage */
+  int64_t scratch_step; /* floats from one thread's scratch to the next one's */
   const float *x[LUB_MAX_INPUTS];
   float *y;
   const float *gy;
@@ -37,6 +39,9 @@ typedef struct lub_stage_kind {
   void (*backward)(const lub_stage *stage, const lub_stage_pass *pass);
   /* Adds a packed gradient to gparam[layer][param], which have the layers' own layout. */
   void (*add_gradient)(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]);
+  /* After a training step's last backward, before the weights move: what the stage itself changes in its layers
+   * (moving statistics). NULL: nothing. */
+  void (*finish)(const lub_stage *stage);
   void (*free)(lub_stage *stage); /* what `state` holds; NULL: nothing */
 } lub_stage_kind;
 
@@ -66,11 +71,16 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A softmax along the last axis of a value of this shape; it has no layer of its own. */
-void lub_softmax_stage(lub_stage *stage, const lub_shape *shape);
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. */
+void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
-/* Conv2D (stride 1, no dilation; relu or linear), then perhaps MaxPooling2D (windows that tile), then perhaps Dropout:
- * layers[0..nlayers-1] in this order. */
+/* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then
+ * perhaps Dropout: layers[0..nlayers-1] in this order. It takes the whole batch. */
+lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
+
+/* Conv1D or Conv2D (stride 1, no dilation, no groups; linear or relu), then perhaps BatchNormalization (at inference:
+ * folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then perhaps
+ * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
 
 #endif

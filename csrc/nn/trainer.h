@@ -18,9 +18,9 @@ typedef enum lub_mode { LUB_TRAIN, LUB_EVALUATE, LUB_PREDICT } lub_mode;
 
 typedef struct lub_trainer lub_trainer;
 
-/* Plans the nodes (see lub_nn_plan_new) and makes a trainer; loss may be NULL (prediction only). Free with
+/* Plans the nodes (see lub_nn_plan_new) and makes a trainer; loss (copied) may be NULL (prediction only). Free with
  * lub_trainer_free; layers must outlive it. */
-lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss_kind *loss, bool reference,
+lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss *loss, bool reference,
                            lub_trainer **trainer, lub_error *err);
 void lub_trainer_free(lub_trainer *trainer);
 
@@ -28,9 +28,13 @@ void lub_trainer_free(lub_trainer *trainer);
 void lub_trainer_set_optimizer(lub_trainer *trainer, const lub_optimizer_kind *kind, const void *options);
 
 const lub_nn_plan *lub_trainer_plan(const lub_trainer *trainer);
+const lub_loss *lub_trainer_loss_function(const lub_trainer *trainer); /* its kind may be NULL */
 
-/* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, outputs...) and weights (n; NULL: all 1) are for
- * training and evaluation; outputs (n, outputs...) receives what the model says. All must stay
+/* The shape of one sample's targets; that of the outputs where there is no loss. */
+lub_shape lub_trainer_targets(const lub_trainer *trainer);
+
+/* Begins a pass over n >= 1 samples: x is (n, input...), dense; y (n, lub_trainer_targets(t)...) and weights (n;
+ * NULL: all 1) are for training and evaluation; outputs (n, outputs...) receives what the model says. All must stay
  * as they are until the pass is finished; a pass that is not finished is forgotten. */
 lub_status lub_trainer_begin(lub_trainer *trainer, lub_mode mode, const float *x, const float *y, const float *weights,
                              float *outputs, int64_t n, lub_error *err);
@@ -38,7 +42,7 @@ lub_status lub_trainer_begin(lub_trainer *trainer, lub_mode mode, const float *x
 /* Works on; true when the pass is finished (or none was begun). */
 bool lub_trainer_advance(lub_trainer *trainer);
 
-/* The finished pass' loss: sum(weight[i] * loss[i]) / n. */
+/* The finished pass' loss: sum(weight[i] * loss[i]) / n, and the penalties on the weights that train. */
 double lub_trainer_loss(const lub_trainer *trainer);
 
 /* Steps done; it enters the random streams and the optimizer's bias correction. */

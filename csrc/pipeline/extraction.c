@@ -13,10 +13,12 @@
 typedef struct slot {
   int64_t item; /* -1: none */
   lub_load *load;
+  lub_treater *treater;
   lub_run *run;
-  bool running;    /* loaded, and in the run */
+  int treated;     /* -1: loading; else treatments that are done or in hand */
+  bool running;    /* in the run */
   float *signal;
-  int64_t capacity;
+  int64_t samples, capacity;
 } slot;
 
 struct lub_extraction {
@@ -67,9 +69,17 @@ static lub_load_options load_options(const lub_extraction *x, const lub_item *it
 
 /* === the shape of a row === */
 
+static lub_status shape_of(const lub_extraction *x, int64_t samples, lub_shape *shape, lub_error *err) {
+  if (x->plan) return lub_plan_shape(x->plan, samples, shape, err);
+  *shape = (lub_shape){1, {samples}};
+  return samples > 0 ? LUB_OK : lub_fail(err, LUB_EARG, "the signal is empty");
+}
+
+static int64_t frames_of(const lub_shape *shape) { return shape->dim[shape->ndim == 1 ? 0 : 1]; }
+
 static lub_status set_row(lub_extraction *x, int64_t samples, lub_error *err) {
-  if (lub_plan_shape(x->plan, samples, &x->row, err) != LUB_OK) return err->status;
-  x->row_frames = x->row.dim[1];
+  if (shape_of(x, samples, &x->row, err) != LUB_OK) return err->status;
+  x->row_frames = frames_of(&x->row);
   if (x->row.ndim == 2) x->row.dim[x->row.ndim++] = 1;
   x->row_size = lub_shape_size(&x->row);
   x->sized = true;
@@ -105,7 +115,7 @@ static void measure(void *context, int64_t chunk, int thread) {
         item->path ? lub_load_measure_file(item->path, &options, &samples, &err)
                    : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples,
                                              &err);
-    if (status == LUB_OK) status = lub_plan_shape(x->plan, samples, &shape, &err);
+    if (status == LUB_OK) status = shape_of(x, samples, &shape, &err);
     x->measured[i] = status == LUB_OK ? samples : -1;
     if (status != LUB_OK) fail(x, i, &err);
     atomic_fetch_add(&x->done, 1);
@@ -121,13 +131,14 @@ static lub_status agree(lub_extraction *x, lub_error *err) {
   for (int64_t i = first + 1; i < x->count; i++) {
     lub_shape shape;
     if (x->measured[i] < 0) continue;
-    if (lub_plan_shape(x->plan, x->measured[i], &shape, err) != LUB_OK) return err->status;
-    if (shape.dim[1] != x->row_frames) {
+    if (shape_of(x, x->measured[i], &shape, err) != LUB_OK) return err->status;
+    if (frames_of(&shape) != x->row_frames) {
       x->sized = false;
       return lub_fail(err, LUB_EARG,
-                      "extract: the clips differ in length: clip %lld gives %lld frames, clip %lld gives %lld; "
+                      "extract: the clips differ in length: clip %lld gives %lld %s, clip %lld gives %lld; "
                       "give a duration",
-                      (long long)first + 1, (long long)x->row_frames, (long long)i + 1, (long long)shape.dim[1]);
+                      (long long)first + 1, (long long)x->row_frames, x->plan ? "frames" : "samples",
+                      (long long)i + 1, (long long)frames_of(&shape));
     }
   }
   return LUB_OK;
@@ -159,7 +170,18 @@ static lub_status start(lub_extraction *x, slot *s, lub_error *err) {
   return LUB_OK;
 }
 
-/* The signal is there: brings it to its length and begins its features. */
+/* The signal has its length and has had `treated` treatments: begins the next one, or else its features. */
+static lub_status go_on(lub_extraction *x, slot *s, lub_error *err) {
+  float *out = x->out + s->item * x->row_size;
+  if (s->treated < x->options.treatment_count)
+    return lub_treater_begin(s->treater, &x->options.treatments[s->treated], s->signal, s->samples, err);
+  s->running = true;
+  if (x->plan) return lub_run_begin(s->run, s->signal, s->samples, out, err);
+  memcpy(out, s->signal, sizeof(float) * (size_t)s->samples);
+  return LUB_OK;
+}
+
+/* The signal is there: brings it to its length. */
 static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
   int64_t samples = lub_load_frames(s->load), missing = lub_load_missing(s->load);
   const char *warning = lub_load_warning(s->load);
@@ -171,8 +193,8 @@ static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
                     x->options.load.duration);
   /* Rounding of rates may leave a recording a sample more or less than the next one. It keeps its own length, which is
    * librosa's, unless that changes the number of frames. */
-  bool same = missing == 0 && samples > 0 && lub_plan_shape(x->plan, samples, &shape, err) == LUB_OK &&
-              shape.dim[1] == x->row_frames;
+  bool same = missing == 0 && samples > 0 && shape_of(x, samples, &shape, err) == LUB_OK &&
+              frames_of(&shape) == x->row_frames;
   if (!same && x->wanted < 0) return lub_fail(err, LUB_EARG, "broke off, and gives fewer frames than its header tells");
   if (!same) {
     for (int64_t i = samples; i < x->wanted; i++) s->signal[i] = 0;
@@ -180,13 +202,16 @@ static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
   }
   lub_load_close(s->load);
   s->load = NULL;
-  return lub_run_begin(s->run, s->signal, samples, x->out + s->item * x->row_size, err);
+  s->samples = samples;
+  s->treated = 0;
+  return go_on(x, s, err);
 }
 
 static void leave(lub_extraction *x, slot *s) {
   lub_load_close(s->load);
   s->load = NULL;
   s->running = false;
+  s->treated = -1;
   s->item = -1;
   atomic_fetch_add(&x->done, 1);
 }
@@ -205,14 +230,18 @@ static bool step(lub_extraction *x, slot *s) {
       return true;
     }
     status = start(x, s, &err);
-  } else if (!s->running) {
+  } else if (s->treated < 0) {
     bool loaded;
     status = lub_load_advance(s->load, &loaded, &err);
-    if (status == LUB_OK && loaded) {
-      status = begin(x, s, &err);
-      s->running = true;
+    if (status == LUB_OK && loaded) status = begin(x, s, &err);
+  } else if (!s->running) {
+    bool done;
+    status = lub_treater_advance(s->treater, &done, &err);
+    if (status == LUB_OK && done) {
+      s->treated++;
+      status = go_on(x, s, &err);
     }
-  } else if (lub_run_advance(s->run)) {
+  } else if (!x->plan || lub_run_advance(s->run)) {
     leave(x, s);
   }
   if (status != LUB_OK) {
@@ -236,7 +265,7 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   int threads = lub_num_threads();
   lub_extraction *x = *out = lub_calloc(1, sizeof *x);
   if (!x) return lub_nomem(err, "extract", sizeof *x);
-  double sr = lub_plan_options_of(plan)->sr;
+  double sr = plan ? lub_plan_options_of(plan)->sr : options->load.sr;
   x->plan = plan, x->items = items, x->count = count;
   x->options = *options;
   x->options.load.sr = sr;
@@ -250,8 +279,9 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   if (!x->errors || !x->warnings || !x->measured || !x->slot)
     status = lub_nomem(err, "extract", 24.0 * (double)count);
   for (int i = 0; status == LUB_OK && i < x->slots; i++) {
-    x->slot[i].item = -1;
-    status = lub_run_new(&x->slot[i].run, plan, err);
+    x->slot[i].item = x->slot[i].treated = -1;
+    if (plan) status = lub_run_new(&x->slot[i].run, plan, err);
+    if (status == LUB_OK && options->treatment_count > 0) status = lub_treater_new(&x->slot[i].treater, err);
   }
   if (status == LUB_OK && x->wanted >= 0) status = set_row(x, x->wanted, err);
   if (status != LUB_OK) {
@@ -265,6 +295,7 @@ void lub_extraction_free(lub_extraction *x) {
   if (!x) return;
   for (int i = 0; x->slot && i < x->slots; i++) {
     lub_load_close(x->slot[i].load);
+    lub_treater_free(x->slot[i].treater);
     lub_run_free(x->slot[i].run);
     free(x->slot[i].signal);
   }

@@ -1,6 +1,7 @@
 --- Features on disk: a second extraction of the same recordings reads them instead of computing them.
 --
--- One HDF5 file for each list of steps (a plan and how recordings are read), in a folder; h5dump shows it:
+-- One HDF5 file for each way to a feature (the steps up to it), in a folder; h5dump shows it. Steps after the feature
+-- are done anew.
 --
 --    /features   (rows, ..., frames, 1)   float32
 --    /content    (rows, 4)                int64: a 256-bit hash of the file, or of the samples in memory
@@ -33,6 +34,7 @@ local VERSION = "lubdub features 1"
 
 -- A value as text, the same whenever it is the same.
 local function canonical(value)
+  if Tensor.is(value) then value = value:totable() end
   if math.type(value) then return ("%.17g"):format(value) end
   if type(value) ~= "table" then return type(value) == "string" and ("%q"):format(value) or tostring(value) end
   local names, parts = {}, {}
@@ -57,7 +59,7 @@ end
 local function file_of(path, steps, text)
   if path:find "%.h5$" then return path end
   make_folder(path)
-  return ("%s/%s-%s.h5"):format(path:gsub("(.)/+$", "%1"), steps[2].name, core.fingerprint.digest(text))
+  return ("%s/%s-%s.h5"):format(path:gsub("(.)/+$", "%1"), steps[#steps].name, core.fingerprint.digest(text))
 end
 
 -- === what is there ===
@@ -114,6 +116,12 @@ local function read(path, text)
   if reason:sub(1, #path + 1) ~= path .. ":" then reason = path .. ": " .. reason end
   warning.warn(reason .. "; it is made anew")
   return new_store()
+end
+
+-- Changes with every write; nil where there is no file.
+local function stamp(path)
+  local device, inode, size, mtime = core.fingerprint.identify(path)
+  return device and ("%d %d %d %d"):format(device, inode, size, mtime)
 end
 
 local function write(path, text, store)
@@ -266,6 +274,12 @@ local function pick(items, places)
   return list
 end
 
+-- The steps up to the feature, and those after it.
+local function split(steps)
+  local _, _, rest = preprocessing.parts(steps)
+  return table.move(steps, 1, #steps - #rest, 1, {}), rest
+end
+
 --- preprocessing.run with a cache.
 -- @tparam table steps
 -- @tparam table items
@@ -274,10 +288,11 @@ end
 -- @treturn Tensor (#items, ...)
 -- @treturn table { [item] = "path: reason" } of the items that failed
 function cache.run(steps, items, given, where)
+  local rest
+  steps, rest = split(steps)
   local text = text_of(steps)
   local path = file_of(where.path, steps, text)
-  local store, n = read(path, text), #items
-  local before = { core.fingerprint.identify(path) }
+  local before, store, n = stamp(path), read(path, text), #items
   local asked = ask(items)
   local hits, unknown, places = look_up(store, asked, where.verify)
   local missing, changed = {}, false
@@ -314,8 +329,8 @@ function cache.run(steps, items, given, where)
     end
   end
   -- what another process wrote in the meantime stays
-  local now = { core.fingerprint.identify(path) }
-  if #entries > 0 and now[1] and table.concat(now, " ") ~= table.concat(before, " ") then
+  local now = stamp(path)
+  if #entries > 0 and now and now ~= before then
     local other = read(path, text)
     if not other.features or same_rows(other.features, fresh) then store = other end
   end
@@ -323,7 +338,7 @@ function cache.run(steps, items, given, where)
     changed = keep(store, #good == #fresh and fresh or fresh:take(good), entries) or changed
   end
   if changed then write(path, text, store) end
-  return x, failed
+  return preprocessing.transform(x, rest), failed
 end
 
 return cache

@@ -54,6 +54,27 @@ function check.finite(where, name, tensor)
   end
 end
 
+-- (n,) as (n, 1) or the other way round, where that is what is wanted.
+local function as_target(y, shape, target)
+  if #shape == 1 and #target == 1 and target[1] == 1 then return y:reshape { shape[1], 1 } end
+  if #shape == #target + 2 and shape[#shape] == 1 then
+    return y:reshape(table.move(shape, 1, #shape - 1, 1, {}))
+  end
+  return y
+end
+
+-- Targets that are class numbers must be.
+local function check_classes(where, name, model, y)
+  local loss = model.loss_function
+  if not loss or not loss.class_numbers then return end
+  local classes = model.output_shape[#model.output_shape]
+  local at, value = loss:wrong_target(y, classes)
+  if at then
+    blame("%s: %s has %g in row %d; %s takes class numbers, counted from 1 to %d", where, name, value,
+      (at - 1) // (y:size() // y:shape(1)) + 1, loss.name, classes)
+  end
+end
+
 --- Checks x, y and w of one call together: shapes, rows, finite values.
 -- @tparam string where the function's name
 -- @tparam lubdub.Sequential model
@@ -61,7 +82,7 @@ end
 -- @tparam ?lubdub.Tensor y
 -- @tparam ?lubdub.Tensor w one weight per row
 -- @tparam ?string prefix of the arguments' names, "validation "
--- @return y and w, with (n,) made (n, 1) where the model has one output, and weights (n, 1) made (n,)
+-- @return y and w, with (n,) made (n, 1) where the model has one output, and class numbers and weights (n, 1) made (n,)
 function check.data(where, model, x, y, w, prefix)
   prefix = prefix or ""
   local x_shape = check.tensor(where, prefix .. "x", x)
@@ -69,11 +90,10 @@ function check.data(where, model, x, y, w, prefix)
   local n = x_shape[1]
   if y ~= nil then
     local y_shape = check.tensor(where, prefix .. "y", y)
-    if #y_shape == 1 and #model.output_shape == 1 and model.output_shape[1] == 1 then
-      y = y:reshape { y_shape[1], 1 }
-      y_shape = y:shape()
-    end
-    check.sample_shape(where, prefix .. "y", y_shape, model.output_shape)
+    local target = model:target_shape()
+    y = as_target(y, y_shape, target)
+    y_shape = y:shape()
+    check.sample_shape(where, prefix .. "y", y_shape, target)
     if y_shape[1] ~= n then
       blame("%s: %sx has %d rows and %sy has %d", where, prefix, n, prefix, y_shape[1])
     end
@@ -87,7 +107,10 @@ function check.data(where, model, x, y, w, prefix)
     end
   end
   check.finite(where, prefix .. "x", x)
-  if y ~= nil then check.finite(where, prefix .. "y", y) end
+  if y ~= nil then
+    check.finite(where, prefix .. "y", y)
+    check_classes(where, prefix .. "y", model, y)
+  end
   if w ~= nil then check.finite(where, prefix .. "sample_weight", w) end
   return y, w
 end

@@ -5,40 +5,52 @@ local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local history = require "lubdub.history"
+local optimizers = require "lubdub.optimizers"
 local options = require "lubdub.options"
 local progress = require "lubdub.progress"
 
 local evaluate = {}
 
---- The loss and the metrics of one epoch: means over its rows.
+--- The loss, a mean over the rows, and the metrics of one epoch.
 -- @tparam lubdub.Sequential model compiled
--- @treturn Meter with reset(), add(trainer, y) and `logs`, the means so far (one table, used again and again)
+-- @treturn Meter with reset(), add(trainer, y, w) and `logs`, the values so far (one table, used again and again)
 function evaluate.meter(model)
-  local sums, rows = {}, 0
+  local sum, rows, metrics = 0, 0, {}
   local meter = { logs = {} }
+  for i, entry in ipairs(model.metric_list) do
+    metrics[i] = { name = entry.name, weighted = entry.weighted, metric = entry.metric:fresh() }
+  end
 
   function meter.reset()
-    rows = 0
-    sums.loss = 0
-    for _, name in ipairs(model.metrics) do sums[name] = 0 end
+    sum, rows = 0, 0
+    for _, entry in ipairs(metrics) do entry.metric:reset_state() end
   end
 
-  function meter.add(trainer, y)
+  function meter.add(trainer, y, w)
     local outputs = trainer:outputs()
     local n = outputs:shape(1)
-    rows = rows + n
-    sums.loss = sums.loss + n * trainer:loss()
-    for _, name in ipairs(model.metrics) do sums[name] = sums[name] + n * model.metric_means[name](y, outputs) end
-    for name, sum in pairs(sums) do meter.logs[name] = sum / rows end
+    sum, rows = sum + n * trainer:loss(), rows + n
+    meter.logs.loss = sum / rows
+    for _, entry in ipairs(metrics) do
+      entry.metric:update_state(y, outputs, entry.weighted and w or nil)
+      meter.logs[entry.name] = entry.metric:result()
+    end
   end
 
-  meter.reset()
   return meter
 end
 
 --- Lets a pass that was begun run to its end. Ctrl-C may strike between its parts.
 function evaluate.finish(trainer)
   while not trainer:advance() do end -- luacheck: ignore 542
+end
+
+--- One training step, with the learning rate that the optimizer's schedule gives.
+function evaluate.step(model, x, y, w)
+  local trainer = model.trainer
+  optimizers.follow_schedule(model.optimizer, trainer.iterations)
+  trainer:begin_step(x, y, w)
+  evaluate.finish(trainer)
 end
 
 --- One pass over a source in inference mode.
@@ -58,7 +70,7 @@ function evaluate.pass(model, source, meter, callbacks, steps)
     if callbacks then callbacks:call("on_test_batch_begin", batch) end
     trainer:begin_evaluate(x, y, w)
     evaluate.finish(trainer)
-    meter.add(trainer, y)
+    meter.add(trainer, y, w)
     if callbacks then callbacks:call("on_test_batch_end", batch, meter.logs) end
     if batch == steps then break end
   end
@@ -93,11 +105,11 @@ function evaluate.checked_source(where, model, source)
   end
 end
 
--- What evaluate returns: named numbers that print; result[1] is the loss, as in Keras' list.
+--- What evaluate returns: named numbers that print; result[1] is the loss, as in Keras' list.
 local Result = { __name = "lubdub.Result" }
 
-local function new_result(logs, metrics)
-  local names = history.names(logs, metrics)
+function evaluate.result(model, logs)
+  local names = history.names(logs, model.metrics)
   return setmetatable(logs, {
     __name = Result.__name,
     __index = function(_, i) return math.type(i) == "integer" and logs[names[i]] or nil end,
@@ -150,7 +162,7 @@ function evaluate.evaluate(model, x, y, given)
   if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
   local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
   local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
-  return new_result(logs, model.metrics)
+  return evaluate.result(model, logs)
 end
 
 --- The model's outputs for every row; the result does not depend on the batch size.

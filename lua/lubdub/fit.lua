@@ -5,6 +5,7 @@ local CallbackList = require "lubdub.callbacks.list"
 local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
+local class_weight = require "lubdub.class_weight"
 local evaluate = require "lubdub.evaluate"
 local history = require "lubdub.history"
 local options = require "lubdub.options"
@@ -54,47 +55,6 @@ local function read_options(given, is_source)
   return o
 end
 
--- === class weights ===
-
-local function check_class_weight(class_weight, classes)
-  if type(class_weight) ~= "table" then
-    blame("fit: class_weight must be a table { [class] = weight }, got %s", type(class_weight))
-  end
-  for class, weight in pairs(class_weight) do
-    if math.type(class) ~= "integer" or class < 1 or class > classes then
-      blame("fit: class_weight has the key %s, but the classes are counted from 1 to %d",
-        type(class) == "string" and "'" .. class .. "'" or tostring(class), classes)
-    end
-    if type(weight) ~= "number" or weight - weight ~= 0 or weight < 0 then
-      blame("fit: class_weight[%d] must be a number of at least 0, got %s", class, tostring(weight))
-    end
-  end
-end
-
--- Weights (n) of the rows of one-hot y, or of y (n, 1) with 0 for class 1 and 1 for class 2. A class
--- without a weight counts 1.
-local function row_weights(y, class_weight)
-  local shape, list = y:shape(), {}
-  if shape[2] == 1 then
-    for i, row in ipairs(y:totable()) do list[i] = class_weight[math.floor(row[1] + 0.5) + 1] or 1 end
-  else
-    for i, class in ipairs(y:argmax(2):totable()) do list[i] = class_weight[math.tointeger(class)] or 1 end
-  end
-  return Tensor(list)
-end
-
-local function weighted_source(source, class_weight)
-  return function(epoch, seed)
-    local next_batch, state, control, closing = source(epoch, seed)
-    return function(_, last)
-      local x, y, w = next_batch(state, last)
-      if x == nil then return nil end
-      if w ~= nil then blame "fit: class_weight and a source's sample weights cannot be given together" end
-      return x, y, row_weights(y, class_weight)
-    end, nil, control, closing
-  end
-end
-
 -- === data ===
 
 -- The last part of the rows, before any shuffling, is kept for validation.
@@ -112,7 +72,9 @@ end
 local function training_source(model, x, y, o, is_source, seed)
   local source
   if is_source then
-    model:build_for("fit", (x(o.initial_epoch + 1, seed)()))
+    local next_batch, state, control, closing = x(o.initial_epoch + 1, seed)
+    local peeked <close> = closing -- luacheck: ignore
+    model:build_for("fit", (next_batch(state, control)))
     source = evaluate.checked_source("fit", model, x)
   else
     model:build_for("fit", x)
@@ -127,12 +89,11 @@ local function training_source(model, x, y, o, is_source, seed)
     source = { x, y, w }
   end
   if o.class_weight then
-    local classes = model.output_shape[#model.output_shape]
-    check_class_weight(o.class_weight, classes == 1 and 2 or classes)
+    class_weight.check("fit", model, o.class_weight)
     if is_source then
-      source = weighted_source(source, o.class_weight)
+      source = class_weight.source("fit", source, o.class_weight)
     else
-      source[3] = row_weights(source[2], o.class_weight)
+      source[3] = class_weight.rows(source[2], o.class_weight)
     end
   end
   if is_source then return source, o.steps_per_epoch or type(x) == "table" and x.steps or nil end
@@ -172,9 +133,8 @@ local function train_epoch(model, epoch, run)
   for x, y, w in run.source(epoch, run.seed) do
     batch = batch + 1
     callbacks:call("on_train_batch_begin", batch)
-    trainer:begin_step(x, y, w)
-    evaluate.finish(trainer)
-    meter.add(trainer, y)
+    evaluate.step(model, x, y, w)
+    meter.add(trainer, y, w)
     local loss = meter.logs.loss
     if loss ~= loss and not run.said_nan then
       run.said_nan = true

@@ -10,7 +10,7 @@
 --    model:fit(x, y, { epochs = 20 })
 --
 -- Fields: layers (without the Input), name, seed, built, input_shape and output_shape (of one sample; nil until
--- built), optimizer, loss, metrics (names), trainer, history (of the last fit), stop_training,
+-- built), optimizer, loss (as given), metrics (names), trainer, history (of the last fit), stop_training,
 -- labels and preprocessing (what a model file carries beside Keras' parts).
 -- Without an Input the model is built from the first data that it sees.
 -- @classmod lubdub.Sequential
@@ -19,9 +19,11 @@ local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local evaluate = require "lubdub.evaluate"
 local fit_metrics = require "lubdub.fit_metrics"
+local on_batch = require "lubdub.on_batch"
 local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local summary = require "lubdub.summary"
+local warning = require "lubdub.warning"
 
 local Sequential = { __name = "lubdub.Sequential" }
 Sequential.__index = Sequential
@@ -123,7 +125,7 @@ local function new(_, given)
     check_layer("Sequential", i, layer)
     if layer.kind == "Input" then input_layer = layer else list[#list + 1] = layer end
   end
-  local self = setmetatable({ name = o.name, layers = {}, built = false, metrics = {}, metric_means = {} }, Sequential)
+  local self = setmetatable({ name = o.name, layers = {}, built = false, metrics = {}, metric_list = {} }, Sequential)
   self.seed = o.seed and seeds.check("Sequential", o.seed) or seeds.next()
   restructure(self, "Sequential", input_layer, list)
   return self
@@ -186,63 +188,57 @@ end
 
 -- === training ===
 
--- metrics: a list of names, and name = function(y, outputs) -> the mean over the batch's rows.
-local function read_metrics(given)
-  if given and type(given) ~= "table" then
-    blame("compile: metrics must be a list such as { \"accuracy\" }, got %s", type(given))
-  end
-  local names, means, own = {}, {}, {}
-  for i, name in ipairs(given or {}) do
-    local metric = type(name) == "string" and fit_metrics[name]
-    if not metric then
-      local right = {}
-      for known in pairs(fit_metrics) do right[#right + 1] = known end
-      table.sort(right)
-      blame("compile: metric %s is not known; there are %s, and name = function(y, outputs)", tostring(name),
-        table.concat(right, ", "))
-    end
-    names[i], means[name] = name, metric.mean
-  end
-  for name, mean in pairs(given or {}) do
-    if type(name) == "string" then
-      if type(mean) ~= "function" then
-        blame("compile: metric '%s' must be a function of (y, outputs), got %s", name, type(mean))
-      end
-      own[#own + 1], means[name] = name, mean
-    end
-  end
-  table.sort(own)
-  table.move(own, 1, #own, #names + 1, names)
-  return names, means
-end
-
 local function new_trainer(self, loss, optimizer)
   return engine("", core.Trainer, { layers = self.layers, input_shape = self.input_shape, loss = loss,
     optimizer = optimizer, seed = self.seed })
 end
 
+-- Of one output these are 0 whatever it says, so that nothing is learned.
+local function warn_of_one_output(self, loss)
+  local shape = self.output_shape
+  if loss and shape and shape[#shape] == 1 and loss.kind:find "CategoricalCrossentropy$" then
+    warning.warn(("compile: %s of a single output is always 0; for two classes use binary_crossentropy"):format(
+      loss.name), self)
+  end
+end
+
 --- Makes the model ready for training. What an optimizer learned in an earlier training is forgotten.
--- @tparam table given optimizer ("adam", "sgd", or an optimizer), loss ("categorical_crossentropy", ...), metrics
--- ({ "accuracy" }; also name = function(y, outputs) that returns the mean over the rows)
+-- @tparam table given optimizer ("adam", "sgd", ..., or one of lubdub.optimizers), loss
+-- ("categorical_crossentropy", ..., or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as
+-- lubdub.metrics.AUC { }, and name = function(y, outputs) that returns the mean over the rows), weighted_metrics
+-- (the same; sample and class weights count in them)
 function Sequential:compile(given)
-  local o = options.read("compile", given, { optimizer = options.none, loss = false, metrics = false })
+  local o = options.read("compile", given, { optimizer = options.none, loss = false, metrics = false,
+    weighted_metrics = false })
   if o.optimizer == nil then blame "compile: option 'optimizer' is missing, for example optimizer = \"adam\"" end
   local optimizer = require("lubdub.optimizers").get("compile", o.optimizer)
-  local names, means = read_metrics(o.metrics)
-  local trainer = self.built and new_trainer(self, o.loss or nil, optimizer) or nil
-  self.optimizer, self.loss, self.metrics, self.metric_means = optimizer, o.loss or nil, names, means
-  self.trainer = trainer
+  local loss = o.loss and require("lubdub.losses").get("compile", o.loss) or nil
+  local list, names = fit_metrics.read("compile", o.metrics, o.weighted_metrics), {}
+  for i, entry in ipairs(list) do names[i] = entry.name end
+  local trainer = self.built and new_trainer(self, loss, optimizer) or nil
+  self.optimizer, self.loss, self.loss_function = optimizer, o.loss or nil, loss
+  self.metrics, self.metric_list, self.trainer = names, list, trainer
+  warn_of_one_output(self, loss)
 end
 
 --- The trainer of a built model, made where there is none.
 function Sequential:ensure_trainer()
-  self.trainer = self.trainer or new_trainer(self, self.loss, self.optimizer)
+  self.trainer = self.trainer or new_trainer(self, self.loss_function, self.optimizer)
   return self.trainer
+end
+
+--- The shape of one sample's targets: that of the outputs, or without its last axis where the loss takes class numbers.
+-- @treturn table
+function Sequential:target_shape()
+  return self.loss_function and self.loss_function:target_shape(self.output_shape) or self.output_shape
 end
 
 Sequential.fit = require "lubdub.fit"
 Sequential.evaluate = evaluate.evaluate
 Sequential.predict = evaluate.predict
+Sequential.train_on_batch = on_batch.train
+Sequential.test_on_batch = on_batch.test
+Sequential.predict_on_batch = on_batch.predict
 
 -- === weights ===
 

@@ -176,7 +176,7 @@ end
 -- artifact 14, extrahls 17, extrastole 18, murmur 22, normal 29.
 -- Row i is `synth.clip` with the row's label, patient, take, duration and the set's seed and sr.
 -- @tparam ?table given
--- @tparam[opt=500] int given.n how many recordings
+-- @tparam[opt=600] int given.n how many recordings
 -- @tparam[opt=0] int given.seed
 -- @tparam[opt=4000] int given.sr samples per second, 1000 to 48000
 -- @tparam[opt={4.2,8}] number|table given.duration seconds, 1 to 30, or { shortest, longest }
@@ -186,7 +186,7 @@ end
 -- @usage local rows = lubdub.synth.hearts { n = 40, seed = 1, classes = { "murmur", "normal" } }
 function synth.hearts(given)
   local o = options.read("synth.hearts", given, {
-    n = 500, seed = 0, sr = 4000, duration = { 4.2, 8 }, classes = synth.labels, patients = false,
+    n = 600, seed = 0, sr = 4000, duration = { 4.2, 8 }, classes = synth.labels, patients = false,
   })
   local rows, uniform = cast(o, check(o))
   local batch, first, samples, take = {}, 1, 0, 0

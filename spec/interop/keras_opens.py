@@ -38,7 +38,7 @@ def check(path):
     if "optimizer" in expected:
         if model.optimizer is None or type(model.optimizer).__name__ != expected["optimizer"]:
             problems.append("the optimizer is not " + expected["optimizer"])
-        if getattr(model.loss, "__name__", model.loss) != expected["loss"]:
+        if getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss)) != expected["loss"]:
             problems.append("the loss is %s, not %s" % (model.loss, expected["loss"]))
         before = model.get_weights()
         model.fit(x, np.eye(wanted.shape[1])[np.arange(len(x)) % wanted.shape[1]], verbose=0)

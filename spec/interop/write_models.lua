@@ -14,7 +14,7 @@ local layers, Sequential = lubdub.layers, lubdub.Sequential
 local function write(name, model)
   local shape = { 3, table.unpack(model.input_shape) }
   local expected = { input_shape = shape, predictions = model:predict(ramp(shape)):totable() }
-  if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss end
+  if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss_function.name end
   local path = folder .. "/" .. name
   assert(model:save(path .. ".h5"))
   local file <close> = assert(io.open(path .. ".json", "w"))
@@ -63,11 +63,73 @@ write("every_layer", compiled(Sequential {
   layers.Dense { units = 3, activation = "softmax", kernel_initializer = "glorot_uniform" },
 }, lubdub.optimizers.SGD { learning_rate = 0.05 }))
 
+local objects = Sequential {
+  layers.Input { 5 },
+  layers.Dense { units = 4, activation = "tanh", kernel_initializer = { "random_normal", stddev = 0.3, seed = 2 },
+    bias_initializer = lubdub.initializers.Constant(0.25), kernel_regularizer = lubdub.regularizers.L2(0.01) },
+  layers.Dense { units = 3, activation = "softmax", kernel_initializer = lubdub.initializers.Orthogonal(2),
+    kernel_regularizer = { "l1_l2", l1 = 0.01, l2 = 0.02 }, bias_regularizer = "l1" },
+}
+objects:compile {
+  optimizer = lubdub.optimizers.AdamW { learning_rate = lubdub.optimizers.schedules.CosineDecay {
+    initial_learning_rate = 0.01, decay_steps = 100, warmup_target = 0.1, warmup_steps = 5 }, global_clipnorm = 1.0 },
+  loss = lubdub.losses.CategoricalCrossentropy { label_smoothing = 0.1 },
+  metrics = { "accuracy", lubdub.metrics.AUC { curve = "PR" }, lubdub.metrics.Precision { class_id = 3 },
+    lubdub.metrics.F1Score { average = "macro" } }, weighted_metrics = { "mse" },
+}
+write("objects", objects)
+for _, kind in ipairs { "SGD", "RMSprop", "Adam" } do
+  write("optimizer_" .. kind, compiled(Sequential {
+    layers.Input { 5 }, layers.Dense { units = 3, activation = "softmax" },
+  }, lubdub.optimizers[kind] { weight_decay = 0.01, clipvalue = 1 }))
+end
+
 write("uncompiled", Sequential {
   layers.Input { 5 },
   layers.Dense { units = 2, activation = "sigmoid", name = "only" },
 })
 
-for _, name in ipairs { "notebook_net", "every_layer" } do
+write("time", Sequential {
+  layers.Input { 20, 4 },
+  layers.Conv1D { filters = 6, kernel_size = 3, padding = "causal", activation = "gelu" },
+  layers.LayerNormalization { epsilon = 1e-4 },
+  layers.MaxPooling1D {},
+  layers.SpatialDropout1D { rate = 0.2 },
+  layers.ZeroPadding1D { padding = { 1, 2 } },
+  layers.Conv1D { filters = 4, kernel_size = 2, strides = 2, groups = 2, use_bias = false },
+  layers.PReLU { shared_axes = { 2 }, alpha_initializer = "ones" },
+  layers.AveragePooling1D { pool_size = 3, strides = 1, padding = "same" },
+  layers.Cropping1D { cropping = { 1, 0 } },
+  layers.GaussianNoise { stddev = 0.1 },
+  layers.Permute { 2, 1 },
+  layers.LeakyReLU { negative_slope = 0.15 },
+  layers.GlobalMaxPooling1D { keepdims = true },
+  layers.Reshape { -1, 5 },
+  layers.GlobalAveragePooling1D(),
+  layers.Dense { units = 5, activation = "swish" },
+  layers.Dense { units = 3 },
+  layers.Softmax(),
+})
+
+write("images", Sequential {
+  layers.Input { 9, 8, 2 },
+  layers.ZeroPadding2D { padding = { { 1, 0 }, { 0, 2 } } },
+  layers.Conv2D { filters = 4, kernel_size = 2, activation = "leaky_relu" },
+  layers.DepthwiseConv2D { kernel_size = 3, padding = "same", depth_multiplier = 2, activation = "relu6" },
+  layers.ReLU { max_value = 4, negative_slope = 0.1 },
+  layers.SpatialDropout2D { rate = 0.3 },
+  layers.AveragePooling2D { padding = "same" },
+  layers.SeparableConv2D { filters = 5, kernel_size = 2, activation = "softsign" },
+  layers.ELU { alpha = 0.7 },
+  layers.Cropping2D { cropping = { { 0, 1 }, { 1, 0 } } },
+  layers.PReLU {},
+  layers.LayerNormalization { center = false, scale = false },
+  layers.GlobalMaxPooling2D { keepdims = true },
+  layers.GlobalAveragePooling2D(),
+  layers.Dense { units = 4, activation = "hard_sigmoid" },
+  layers.Dense { units = 3, activation = "softmax" },
+})
+
+for _, name in ipairs { "notebook_net", "every_layer", "layers_1d", "layers_2d" } do
   write("keras_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
 end

@@ -19,51 +19,153 @@ function nets.build(layers, shape, seed)
   return shape
 end
 
---- A random net behind an input of a random shape: convolutions, pools and dropout as they come, then a dense softmax.
+local activations = { "relu", "linear", "tanh", "sigmoid", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu",
+  "hard_sigmoid", "softplus", "softsign", "exponential" }
+
+local function one_of(next_number, list) return list[next_number(1, #list)] end
+
+-- One or two random numbers, for the axes of a layer over (T, C) or (H, W, C).
+local function sizes(next_number, rank, low, high)
+  local list = {}
+  for i = 1, rank do list[i] = next_number(low, high) end
+  return list
+end
+
+--- Random options of a convolution over this shape. `fast` keeps to what the convolution stage takes.
+function nets.conv_options(next_number, shape, fast)
+  local rank, channels = #shape - 1, shape[#shape]
+  local strided = not fast and next_number(1, 3) == 1
+  local groups = not fast and next_number(1, 3) == 1 and channels or 1
+  return {
+    filters = next_number(1, 6) * groups, groups = groups, kernel_size = sizes(next_number, rank, 1, 3),
+    padding = one_of(next_number, rank == 1 and { "same", "valid", "causal" } or { "same", "valid" }),
+    use_bias = next_number(1, 4) > 1, strides = strided and next_number(1, 2) or 1,
+    dilation_rate = not fast and not strided and next_number(1, 4) == 1 and 2 or 1,
+    activation = one_of(next_number, fast and { "relu", "relu", "linear" } or activations),
+  }
+end
+
+function nets.pool_options(next_number, shape, fast)
+  return {
+    pool_size = sizes(next_number, #shape - 1, 1, 3),
+    strides = not fast and next_number(1, 3) == 1 and next_number(1, 3) or nil,
+    padding = not fast and next_number(1, 3) == 1 and "same" or "valid",
+  }
+end
+
+--- Random options of layers of every kind, by kind: a function of (next_number, shape). Kinds that end in 1D or 2D
+-- want a shape of their rank.
+nets.options = {
+  DepthwiseConv2D = function(next_number, shape)
+    local o = nets.conv_options(next_number, shape)
+    o.filters, o.groups, o.depth_multiplier = nil, nil, next_number(1, 3)
+    return o
+  end,
+  SeparableConv2D = function(next_number, shape)
+    local o = nets.conv_options(next_number, shape)
+    o.groups, o.depth_multiplier = nil, next_number(1, 2)
+    return o
+  end,
+  Conv1D = nets.conv_options, Conv2D = nets.conv_options,
+  MaxPooling1D = nets.pool_options, MaxPooling2D = nets.pool_options,
+  AveragePooling1D = nets.pool_options, AveragePooling2D = nets.pool_options,
+  ZeroPadding1D = function(next_number) return { padding = sizes(next_number, 2, 0, 2) } end,
+  ZeroPadding2D = function(next_number)
+    return { padding = one_of(next_number, { 1, { 0, 2 }, { { 1, 0 }, { 2, 1 } } }) }
+  end,
+  Cropping1D = function(next_number) return { cropping = sizes(next_number, 2, 0, 1) } end,
+  Cropping2D = function(next_number)
+    return { cropping = one_of(next_number, { 1, { 0, 1 }, { { 1, 0 }, { 0, 1 } } }) }
+  end,
+  Permute = function(_, shape) return { dims = #shape == 2 and { 2, 1 } or { 3, 1, 2 } } end,
+  Reshape = function(next_number, shape)
+    return { target_shape = next_number(1, 2) == 1 and { shape[#shape], -1 } or { -1, 1, shape[1] } }
+  end,
+  LayerNormalization = function(next_number)
+    return { epsilon = 10.0 ^ -next_number(1, 4), center = next_number(1, 3) > 1, scale = next_number(1, 3) > 1 }
+  end,
+  Dropout = function(next_number) return { rate = next_number(0, 6) / 10 } end,
+  SpatialDropout1D = function(next_number) return { rate = next_number(0, 6) / 10 } end,
+  SpatialDropout2D = function(next_number) return { rate = next_number(0, 6) / 10 } end,
+  GaussianNoise = function(next_number) return { stddev = next_number(0, 9) / 10 } end,
+  Activation = function(next_number) return { activation = one_of(next_number, activations) } end,
+  ReLU = function(next_number)
+    return one_of(next_number, { {}, { max_value = 0.5 }, { negative_slope = 0.25, threshold = 0.125 },
+      { threshold = 0.25, max_value = 1 }, { negative_slope = 0.5, max_value = 6 } })
+  end,
+  LeakyReLU = function(next_number) return { negative_slope = next_number(1, 9) / 10 } end,
+  PReLU = function(next_number, shape)
+    return { shared_axes = one_of(next_number, { false, { 2 }, #shape == 3 and { 2, 3 } or { 3 } }) }
+  end,
+  ELU = function(next_number) return { alpha = next_number(5, 15) / 10 } end,
+  Softmax = function() return {} end,
+  Dense = function(next_number)
+    return { units = next_number(1, 7), activation = one_of(next_number, activations) }
+  end,
+}
+
+local fitting = { [2] = {}, [3] = {} } -- the kinds that take (T, C), and (H, W, C)
+for kind in pairs(nets.options) do
+  if not kind:find "2D$" then table.insert(fitting[2], kind) end
+  if not kind:find "1D$" then table.insert(fitting[3], kind) end
+end
+for _, list in pairs(fitting) do table.sort(list) end
+
+--- Random weights instead of those that a layer begins with: biases that are not zero.
+function nets.stir(layers, shape, seed)
+  for i, layer in ipairs(layers) do
+    shape = layer:build(shape, seed * 100 + i)
+    local weights = layer:weights()
+    for j, weight in ipairs(weights) do
+      if #weight.value:shape() == 1 or layer.kind == "PReLU" then
+        local value = weight.value:shape()
+        value.seed = seed + i
+        weights[j] = weight.value + lubdub.Tensor.randn(value) * 0.2
+      else
+        weights[j] = weight.value
+      end
+    end
+    layer:set_weights(weights)
+  end
+end
+
+--- A random net behind an input of a random shape, (T, C) or (H, W, C): layers as they come, then a dense softmax.
 -- `fast` keeps to what the convolution stage takes.
 function nets.random_net(seed, fast)
   local next_number, L = nets.random(seed), core.layers
-  local shape = { next_number(4, 11), next_number(4, 13), next_number(1, 5) }
-  local layers, now = {}, { shape[1], shape[2], shape[3] }
+  local shape = next_number(1, 3) == 1 and { next_number(4, 13), next_number(1, 5) }
+    or { next_number(4, 8), next_number(4, 8), next_number(1, 4) }
+  local layers, now = {}, { table.unpack(shape) }
   local function add(layer)
-    if not pcall(layer.output_shape, layer, now) then return end
-    now = layer:output_shape(now)
+    local ok, out = pcall(layer.output_shape, layer, now)
+    if not ok then return end
+    now = out
     layers[#layers + 1] = layer
   end
   for _ = 1, next_number(1, 3) do
-    local strided = not fast and next_number(1, 3) == 1
-    add(L.Conv2D {
-      filters = next_number(1, 6), kernel_size = { next_number(1, 3), next_number(1, 3) },
-      padding = next_number(1, 2) == 1 and "same" or "valid", use_bias = next_number(1, 4) > 1,
-      strides = strided and next_number(1, 2) or 1,
-      dilation_rate = not fast and not strided and next_number(1, 4) == 1 and 2 or 1,
-      activation = (fast and { "relu", "relu", "linear", "relu", "relu" }
-        or { "relu", "relu", "linear", "tanh", "sigmoid" })[next_number(1, 5)],
-    })
+    local rank = #now - 1 .. "D"
+    local conv = nets.conv_options(next_number, now, fast)
+    add(L["Conv" .. rank](conv))
+    if fast and next_number(1, 4) == 1 then add(one_of(next_number, { L.ReLU, L.LeakyReLU }) {}) end
     if next_number(1, 3) > 1 then
-      local pool = { next_number(1, 3), next_number(1, 3) }
-      add(L.MaxPooling2D {
-        pool_size = pool, strides = not fast and next_number(1, 3) == 1 and next_number(1, 3) or nil,
-        padding = not fast and next_number(1, 3) == 1 and "same" or "valid",
-      })
+      local kind = fast and "MaxPooling" or one_of(next_number, { "MaxPooling", "AveragePooling" })
+      add(L[kind .. rank](nets.pool_options(next_number, now, fast)))
     end
-    if next_number(1, 2) == 1 then add(L.Dropout { rate = next_number(0, 6) / 10 }) end
+    if next_number(1, 2) == 1 then add(L.Dropout(nets.options.Dropout(next_number))) end
+    if not fast and fitting[#now] and next_number(1, 2) == 1 then
+      local kind = one_of(next_number, fitting[#now])
+      add(L[kind](nets.options[kind](next_number, now)))
+    end
   end
-  add(next_number(1, 2) == 1 and L.Flatten() or L.GlobalAveragePooling2D())
-  if next_number(1, 2) == 1 then
-    local activation = ({ "relu", "tanh", "sigmoid", "linear" })[next_number(1, 4)]
-    add(L.Dense { units = next_number(1, 7), activation = activation })
-  end
+  local global = one_of(next_number, { "GlobalAveragePooling", "GlobalMaxPooling" }) .. #now - 1 .. "D"
+  add(next_number(1, 2) == 1 and L.Flatten() or L[global]())
+  if next_number(1, 2) == 1 then add(L.Dense(nets.options.Dense(next_number))) end
   local classes = next_number(2, 5)
-  add(L.Dense { units = classes, activation = next_number(1, 3) > 1 and "softmax" or "linear" })
-  if layers[#layers]:config().activation == "linear" then add(L.Activation { activation = "softmax" }) end
-  for _, layer in ipairs(layers) do -- biases that are not zero
-    layer:build(nets.shape_before(layers, layer, shape), seed * 100 + 7)
-    local weights = layer:weights()
-    if weights[2] then
-      layer:set_weights { weights[1].value, lubdub.Tensor.randn { weights[2].value:shape(1), seed = seed } * 0.2 }
-    end
-  end
+  local ending = next_number(1, 4)
+  add(L.Dense { units = classes, activation = ending > 2 and "softmax" or "linear" })
+  if ending == 1 then add(L.Activation { activation = "softmax" }) end
+  if ending == 2 then add(L.Softmax()) end
+  nets.stir(layers, shape, seed)
   return layers, shape, classes
 end
 
@@ -77,7 +179,9 @@ end
 
 --- A batch: x (n, ...), one-hot y (n, classes), weights (n).
 function nets.batch(n, shape, classes, seed)
-  local x = lubdub.Tensor.randn { n, shape[1], shape[2], shape[3], seed = seed }
+  local dims = { n, table.unpack(shape) }
+  dims.seed = seed
+  local x = lubdub.Tensor.randn(dims)
   local y, w, next_number = {}, {}, nets.random(seed)
   for i = 1, n do
     y[i] = {}

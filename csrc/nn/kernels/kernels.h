@@ -68,6 +68,12 @@ typedef struct lub_few_terms {
 
 #define LUB_FEW_TERMS 12
 
+/* Channels of a run of pixels: x is dense, (pixels, channels); arrays by channel hold `lanes` floats. */
+typedef struct lub_channel_run {
+  int64_t pixels, channels, lanes;
+  const float *x;
+} lub_channel_run;
+
 typedef struct lub_nn_kernels {
   int vector; /* floats per vector */
   /* out[p][lane] = sum over r < runs, l < length of in[r][p * step + l] * weights[r][l][lane] for p < pixels;
@@ -83,6 +89,16 @@ typedef struct lub_nn_kernels {
   void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
   void (*sparse_backward)(const lub_sparse *sample);
   void (*few_terms_gradient)(const lub_few_terms *row);
+  /* sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over the run. */
+  void (*channel_sums)(const lub_channel_run *run, const float *shift, double *sum, double *squares);
+  /* out[p][lane] = x * scale + offset; out's pixels are `lanes` floats long. */
+  void (*channel_affine)(const lub_channel_run *run, const float *scale, const float *offset, float *out);
+  /* sum[c] += g, products[c] += g * (x * scale + offset) over the run; g's pixels are `lanes` floats long. */
+  void (*channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale, const float *offset,
+                                double *sum, double *products);
+  /* gx += a * g + b * x + d by channel; gx is dense. */
+  void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
+                           float *gx);
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */

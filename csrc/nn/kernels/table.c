@@ -7,4 +7,8 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .pool_row = LUB_VARIANT(lub_pool_row_forward),
                                                     .unpool_row = LUB_VARIANT(lub_unpool_row),
                                                     .sparse_backward = LUB_VARIANT(lub_sparse_backward),
-                                                    .few_terms_gradient = LUB_VARIANT(lub_few_terms_gradient)};
+                                                    .few_terms_gradient = LUB_VARIANT(lub_few_terms_gradient),
+                                                    .channel_sums = LUB_VARIANT(lub_channel_sums),
+                                                    .channel_affine = LUB_VARIANT(lub_channel_affine),
+                                                    .channel_gradient_sums = LUB_VARIANT(lub_channel_gradient_sums),
+                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient)};

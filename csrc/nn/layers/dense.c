@@ -5,8 +5,10 @@ static const lub_option options[] = {
     {.name = "units", .type = LUB_OPTION_INT, .offset = offsetof(lub_dense_options, units), .required = true, .min = 1, .max = 1 << 24},
     {.name = "activation", .type = LUB_OPTION_CHOICE, .choices = lub_activation_names, .offset = offsetof(lub_dense_options, activation), .nullable = true, .fallback = LUB_LINEAR},
     {.name = "use_bias", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_dense_options, use_bias), .fallback = 1},
-    {.name = "kernel_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_dense_options, kernel_initializer), .fallback = LUB_GLOROT_UNIFORM},
-    {.name = "bias_initializer", .type = LUB_OPTION_CHOICE, .choices = lub_initializer_names, .offset = offsetof(lub_dense_options, bias_initializer), .fallback = LUB_ZEROS},
+    LUB_INITIALIZER_OPTION(lub_dense_options, kernel_initializer, LUB_GLOROT_UNIFORM),
+    LUB_INITIALIZER_OPTION(lub_dense_options, bias_initializer, LUB_ZEROS),
+    LUB_REGULARIZER_OPTION(lub_dense_options, kernel_regularizer),
+    LUB_REGULARIZER_OPTION(lub_dense_options, bias_regularizer),
     LUB_OPTIONS_END};
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
@@ -26,10 +28,11 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const lub_dense_options *o = layer->options;
   int64_t features = in->dim[in->ndim - 1];
   param[0] = (lub_param){.name = "kernel", .shape = {2, {features, o->units}},
-                         .initializer = (lub_initializer)o->kernel_initializer, .fan_in = features, .fan_out = o->units,
-                         .trainable = true};
+                         .initialized_by = &o->kernel_initializer, .regularizer = &o->kernel_regularizer,
+                         .fan_in = features, .fan_out = o->units, .trainable = true};
   if (!o->use_bias) return 1;
-  param[1] = (lub_param){.name = "bias", .shape = {1, {o->units}}, .initializer = (lub_initializer)o->bias_initializer,
+  param[1] = (lub_param){.name = "bias", .shape = {1, {o->units}},
+                         .initialized_by = &o->bias_initializer, .regularizer = &o->bias_regularizer,
                          .fan_in = o->units, .fan_out = o->units, .trainable = true};
   return 2;
 }

@@ -6,9 +6,7 @@
 #include "base/random.h"
 #include "nn/layers/kinds.h"
 
-static const lub_option options[] = {{.name = "rate", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_dropout_options, rate),
-                                      .required = true, .min = 0, .max = 1, .below_max = true},
-                                     LUB_OPTIONS_END};
+static const lub_option options[] = {LUB_RATE_OPTION, LUB_OPTIONS_END};
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
   (void)layer, (void)err;
@@ -44,6 +42,7 @@ const lub_layer_kind lub_dropout_kind = {.name = "Dropout",
                                          .options_size = sizeof(lub_dropout_options),
                                          .activation_at = -1,
                                          .inputs = 1,
+                                         .training_only = true,
                                          .output_shape = output_shape,
                                          .forward = forward,
                                          .backward = backward};

@@ -6,35 +6,56 @@
 #include "nn/layer.h"
 
 extern const lub_layer_kind lub_input_kind;
+extern const lub_layer_kind lub_conv1d_kind;
 extern const lub_layer_kind lub_conv2d_kind;
+extern const lub_layer_kind lub_depthwise_conv2d_kind;
+extern const lub_layer_kind lub_separable_conv2d_kind;
+extern const lub_layer_kind lub_max_pooling1d_kind;
 extern const lub_layer_kind lub_max_pooling2d_kind;
-extern const lub_layer_kind lub_dropout_kind;
+extern const lub_layer_kind lub_average_pooling1d_kind;
+extern const lub_layer_kind lub_average_pooling2d_kind;
+extern const lub_layer_kind lub_global_average_pooling1d_kind;
 extern const lub_layer_kind lub_global_average_pooling2d_kind;
-extern const lub_layer_kind lub_flatten_kind;
+extern const lub_layer_kind lub_global_max_pooling1d_kind;
+extern const lub_layer_kind lub_global_max_pooling2d_kind;
 extern const lub_layer_kind lub_dense_kind;
+extern const lub_layer_kind lub_flatten_kind;
+extern const lub_layer_kind lub_reshape_kind;
+extern const lub_layer_kind lub_permute_kind;
+extern const lub_layer_kind lub_zero_padding1d_kind;
+extern const lub_layer_kind lub_zero_padding2d_kind;
+extern const lub_layer_kind lub_cropping1d_kind;
+extern const lub_layer_kind lub_cropping2d_kind;
+extern const lub_layer_kind lub_layer_normalization_kind;
+extern const lub_layer_kind lub_dropout_kind;
+extern const lub_layer_kind lub_spatial_dropout1d_kind;
+extern const lub_layer_kind lub_spatial_dropout2d_kind;
+extern const lub_layer_kind lub_gaussian_noise_kind;
 extern const lub_layer_kind lub_activation_kind;
+extern const lub_layer_kind lub_batch_normalization_kind;
+extern const lub_layer_kind lub_relu_kind;
+extern const lub_layer_kind lub_leaky_relu_kind;
+extern const lub_layer_kind lub_prelu_kind;
+extern const lub_layer_kind lub_elu_kind;
+extern const lub_layer_kind lub_softmax_kind;
 
-enum { LUB_VALID, LUB_SAME };
-extern const char *const lub_padding_names[];
-
-typedef struct lub_conv2d_options {
-  int64_t filters, kernel_size[2], strides[2], dilation_rate[2];
-  int padding, activation, kernel_initializer, bias_initializer;
-  bool use_bias;
-} lub_conv2d_options;
-
-typedef struct lub_max_pooling2d_options {
-  int64_t pool_size[2], strides[2]; /* strides: LUB_NONE_INT means pool_size */
-  int padding;
-} lub_max_pooling2d_options;
+/* An option that every layer with an activation has. */
+#define LUB_ACTIVATION_OPTION(owner)                                                                               \
+  {.name = "activation", .type = LUB_OPTION_CHOICE, .choices = lub_activation_names,                               \
+   .offset = offsetof(owner, activation), .nullable = true, .fallback = LUB_LINEAR}
 
 typedef struct lub_dropout_options {
   double rate;
 } lub_dropout_options;
 
+#define LUB_RATE_OPTION                                                                                            \
+  {.name = "rate", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_dropout_options, rate), .required = true,     \
+   .min = 0, .max = 1, .below_max = true}
+
 typedef struct lub_dense_options {
   int64_t units;
-  int activation, kernel_initializer, bias_initializer;
+  int activation;
+  lub_object kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer;
   bool use_bias;
 } lub_dense_options;
 
@@ -42,15 +63,29 @@ typedef struct lub_activation_options {
   int activation;
 } lub_activation_options;
 
-/* One spatial axis of a window that slides (convolution or pool), as Keras and TensorFlow cut it:
- * valid: out = floor((in - extent) / stride) + 1 with extent = dilation * (size - 1) + 1, or 0 where it does not fit;
- * same: out = ceil(in / stride), `before` zeros in front so that the rest of the padding comes behind. */
-typedef struct lub_window {
-  int64_t in, size, stride, dilation, out, before;
-} lub_window;
-lub_window lub_window_over(int64_t in, int64_t size, int64_t stride, int64_t dilation, int padding);
+typedef struct lub_relu_options {
+  double max_value, negative_slope, threshold; /* max_value: NAN means none */
+} lub_relu_options;
+
+typedef struct lub_batch_normalization_options {
+  int64_t axis;
+  double momentum, epsilon;
+  bool center, scale;
+} lub_batch_normalization_options;
+
+/* Which params of a BatchNormalization are which; -1: it has none. */
+typedef struct lub_batch_normalization {
+  int gamma, beta, mean, variance;
+} lub_batch_normalization;
+lub_batch_normalization lub_batch_normalization_of(const lub_layer *layer);
+/* What it does to channel c at inference: y = scale * x + offset. */
+void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *scale, float *offset);
 
 /* Fails unless a per-sample input has `ndim` dimensions of at least 1: "conv2d: input must be (N, H, W, C), got ...". */
 lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, const char *expected, lub_error *err);
+/* The same failure without a question. */
+lub_status lub_wrong_input(const char *layer, const lub_shape *in, const char *expected, lub_error *err);
+/* Fails unless the input has an axis at least, and `axis` is its last: -1, or its number where the batch is 1. */
+lub_status lub_check_last_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err);
 
 #endif

@@ -8,30 +8,47 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "nn/layers/kinds.h"
+#include "nn/layers/convolution.h"
+#include "nn/layers/pooling.h"
 
 /* === weights === */
 
-static void pack(lub_stage *stage) {
+/* What filter o is multiplied by, and what is added behind it: 1 and the bias, or those with a normalization folded in. */
+static void filter_affine(const lub_stage *stage, int64_t o, float *scale, float *offset) {
+  const conv_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
-  if (stage->version[0] == layer->version) return;
+  const float bias = layer->nparams > 1 ? layer->param[1].value[o] : 0;
+  *scale = 1, *offset = 0;
+  if (s->norm >= 0) lub_batch_normalization_affine(stage->layer[s->norm], o, scale, offset);
+  *offset += *scale * bias;
+}
+
+static bool is_stale(const lub_stage *stage) {
+  const conv_state *s = stage->state;
+  return stage->version[0] != stage->layer[0]->version ||
+         (s->norm >= 0 && stage->version[s->norm] != stage->layer[s->norm]->version);
+}
+
+static void pack(lub_stage *stage) {
+  if (!is_stale(stage)) return;
   conv_state *s = stage->state;
   const int vector = s->kernels->vector;
   const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
   const int64_t back_terms = s->kernel_h * s->kernel_w * s->lanes_out;
-  const float *k = layer->param[0].value;
-  for (int64_t i = 0; i < s->kernel_h; i++)
-    for (int64_t j = 0; j < s->kernel_w; j++)
-      for (int64_t c = 0; c < s->channels; c++)
-        for (int64_t o = 0; o < s->filters; o++, k++) {
-          int64_t term = (i * s->kernel_w + j) * s->channels + c;
-          int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
-          s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = *k;
-          if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = *k;
-          else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = *k;
-        }
-  if (layer->nparams > 1) memcpy(s->bias, layer->param[1].value, sizeof(float) * (size_t)s->filters);
-  stage->version[0] = layer->version;
+  for (int64_t o = 0; o < s->filters; o++) {
+    float scale;
+    filter_affine(stage, o, &scale, &s->bias[o]);
+    for (int64_t term = 0; term < terms; term++) {
+      const float k = stage->layer[0]->param[0].value[term * s->filters + o] * scale;
+      const int64_t tap = term / s->channels, c = term % s->channels, i = tap / s->kernel_w, j = tap % s->kernel_w;
+      const int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
+      s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = k;
+      if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = k;
+      else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = k;
+    }
+  }
+  stage->version[0] = stage->layer[0]->version;
+  if (s->norm >= 0) stage->version[s->norm] = stage->layer[s->norm]->version;
 }
 
 /* === forward === */
@@ -108,25 +125,28 @@ static const lub_stage_kind conv_kind = {.name = "conv",
                                          .add_gradient = lub_conv_add_gradient,
                                          .free = free_state};
 
+/* A layer over (T, C) is one over an image of height 1. */
 static void read_layers(const lub_stage *stage, conv_state *s) {
-  const lub_conv2d_options *conv = stage->layer[0]->options;
-  const lub_shape *in = &stage->in[0];
-  s->height = in->dim[0], s->width = in->dim[1], s->channels = in->dim[2];
-  s->kernel_h = conv->kernel_size[0], s->kernel_w = conv->kernel_size[1];
-  s->rows = stage->out.dim[0], s->columns = stage->out.dim[1], s->filters = conv->filters;
-  lub_window h = lub_window_over(s->height, s->kernel_h, 1, 1, conv->padding);
-  lub_window w = lub_window_over(s->width, s->kernel_w, 1, 1, conv->padding);
-  s->above = h.before, s->left = w.before, s->conv_width = w.out;
-  s->padded_height = h.out + s->kernel_h - 1, s->padded_width = w.out + s->kernel_w - 1;
+  const lub_windows win = lub_conv_windows(stage->layer[0], &stage->in[0]);
+  const lub_shape *in = &stage->in[0], *out = &stage->out;
+  s->height = win.h.in, s->width = win.w.in, s->channels = in->dim[in->ndim - 1];
+  s->kernel_h = win.h.size, s->kernel_w = win.w.size;
+  s->rows = out->ndim == 2 ? 1 : out->dim[0], s->columns = out->dim[out->ndim - 2], s->filters = out->dim[out->ndim - 1];
+  s->above = win.h.before, s->left = win.w.before, s->conv_width = win.w.out;
+  s->padded_height = win.h.out + s->kernel_h - 1, s->padded_width = win.w.out + s->kernel_w - 1;
   s->pool_h = s->pool_w = 1;
-  s->dropout = -1;
+  s->dropout = s->norm = -1;
+  const lub_shape conv_out = lub_windows_shape(&win, in, s->filters);
   for (int i = 1; i < stage->nlayers; i++) {
-    if (stage->layer[i]->kind == &lub_max_pooling2d_kind) {
-      const lub_max_pooling2d_options *pool = stage->layer[i]->options;
-      s->pool_h = (int)pool->pool_size[0], s->pool_w = (int)pool->pool_size[1];
-    } else if (stage->layer[i]->kind == &lub_dropout_kind) {
+    const lub_layer *layer = stage->layer[i];
+    if (layer->kind == &lub_max_pooling1d_kind || layer->kind == &lub_max_pooling2d_kind) {
+      const lub_windows pool = lub_pool_windows(layer, &conv_out);
+      s->pool_h = (int)pool.h.size, s->pool_w = (int)pool.w.size;
+    } else if (layer->kind == &lub_batch_normalization_kind) {
+      s->norm = i;
+    } else if (layer->kind == &lub_dropout_kind) {
       s->dropout = i;
-      s->rate = ((const lub_dropout_options *)stage->layer[i]->options)->rate;
+      s->rate = ((const lub_dropout_options *)layer->options)->rate;
     }
   }
 }
@@ -143,7 +163,7 @@ static void choose_way(conv_state *s) {
 
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   conv_state *s = calloc(1, sizeof *s);
-  if (!s) return lub_nomem(err, "conv2d", sizeof *s);
+  if (!s) return lub_nomem(err, "conv", sizeof *s);
   stage->kind = &conv_kind;
   stage->state = s;
   s->kernels = lub_nn_kernels_now();
@@ -164,6 +184,6 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   float **back_weights = s->way == CONV_SPARSE ? &s->patch_weights : &s->backward_weights;
   const int64_t back_floats = s->way == CONV_SPARSE ? s->filters * s->kernel_h * s->run : taps * s->lanes_out * s->lanes_in;
   *back_weights = lub_calloc((size_t)back_floats, sizeof(float));
-  if (!s->forward_weights || !*back_weights || !s->bias) return lub_nomem(err, "conv2d", 4.0 * (double)back_floats);
+  if (!s->forward_weights || !*back_weights || !s->bias) return lub_nomem(err, "conv", 4.0 * (double)back_floats);
   return LUB_OK;
 }

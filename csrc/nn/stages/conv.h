@@ -23,6 +23,7 @@ typedef struct conv_state {
   int64_t conv_width;                 /* columns of convolution */
   int64_t rows, columns, filters;     /* output */
   int pool_h, pool_w;
+  int norm;                           /* which of the stage's layers is a BatchNormalization; -1: none */
   int dropout;                        /* which of the stage's layers drops; -1: none */
   double rate;
   int64_t lanes_in, lanes_out;        /* channels and filters in whole vectors */

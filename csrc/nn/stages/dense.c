@@ -2,6 +2,7 @@
  * batch and not once per sample. Parallel over fixed tiles; each element of a result is made by one call, so that the number of
  * threads does not change it. (Another OpenBLAS kernel may.) */
 #include <cblas.h>
+#include <string.h>
 
 #include "base/pool.h"
 #include "nn/layers/kinds.h"
@@ -42,6 +43,8 @@ static void forward_tile(void *context, int64_t tile, int thread) {
               p->in, layer->param[0].value, p->units, 0, y, p->units);
   if (layer->nparams > 1)
     for (int64_t i = 0; i < (int64_t)height * p->units; i++) y[i] += layer->param[1].value[i % p->units];
+  if (lub_activation_needs_input(p->stage->activation))
+    memcpy((float *)p->pass->saved + first * p->units, y, sizeof(float) * (size_t)height * (size_t)p->units);
   lub_activate(p->stage->activation, y, height, p->units);
 }
 
@@ -71,8 +74,9 @@ static void weight_tile(void *context, int64_t tile, int thread) {
 
 static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
   product p = product_of(stage, pass);
-  p.g = pass->saved;
-  lub_activation_gradient(stage->activation, pass->y, pass->gy, p.g, p.rows, p.units);
+  p.g = pass->saved; /* it takes the place of what went into the activation */
+  const float *kept = lub_activation_needs_input(stage->activation) ? p.g : pass->y;
+  lub_activation_gradient(stage->activation, kept, pass->gy, p.g, p.rows, p.units);
   lub_parallel((p.in + TILE - 1) / TILE, lub_num_threads(), weight_tile, &p);
   if (stage->layer[0]->nparams > 1) {
     float *bias = pass->gradient + (int64_t)p.in * p.units;

@@ -1,4 +1,5 @@
-/* The stage of any layer without a fast one: the reference implementation, sample by sample. */
+/* The stage of any layer without a fast one: the reference implementation, sample by sample. What goes into the
+ * activation is kept where its gradient needs that. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,7 +19,8 @@ static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int6
   }
   return (lub_pass){.layer = stage->layer[0], .in = stage->in, .out = &stage->out, .x = x, .gx = gx,
                     .y = pass->y + i * out, .training = pass->training,
-                    .key = lub_stage_key(pass, stage->number[0], pass->sample + i)};
+                    .key = lub_stage_key(pass, stage->number[0], pass->sample + i),
+                    .scratch = stage->activation == LUB_LINEAR ? pass->scratch : (float *)pass->scratch + out};
 }
 
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
@@ -28,6 +30,7 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   for (int64_t i = 0; i < pass->count; i++) {
     lub_pass one = pass_of(stage, pass, i, x, gx);
     stage->layer[0]->kind->forward(&one);
+    if (stage->saved_size > 0) memcpy((float *)pass->saved + i * out, one.y, stage->saved_size);
     lub_activate(stage->activation, one.y, out / width, width);
   }
 }
@@ -45,7 +48,8 @@ static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
     one.gy = pass->gy + i * out;
     one.gparam = gparam;
     if (stage->activation != LUB_LINEAR) {
-      lub_activation_gradient(stage->activation, one.y, one.gy, pass->scratch, out / width, width);
+      const float *kept = stage->saved_size > 0 ? (const float *)pass->saved + i * out : one.y;
+      lub_activation_gradient(stage->activation, kept, one.gy, pass->scratch, out / width, width);
       one.gy = pass->scratch;
     }
     stage->layer[0]->kind->backward(&one);
@@ -66,6 +70,11 @@ static const lub_stage_kind reference_kind = {
 void lub_reference_stage(lub_stage *stage) {
   stage->kind = &reference_kind;
   stage->nlayers = 1;
-  stage->gradient_size = lub_layer_count(stage->layer[0], false);
-  if (stage->activation != LUB_LINEAR) stage->scratch_size = sizeof(float) * (size_t)lub_shape_size(&stage->out);
+  const lub_layer *layer = stage->layer[0];
+  stage->gradient_size = lub_layer_count(layer, false);
+  const size_t out = sizeof(float) * (size_t)lub_shape_size(&stage->out);
+  if (stage->activation != LUB_LINEAR) stage->scratch_size = out; /* for the gradient before it */
+  if (layer->kind->scratch)
+    stage->scratch_size += sizeof(float) * (size_t)layer->kind->scratch(layer, stage->in, &stage->out);
+  if (lub_activation_needs_input(stage->activation)) stage->saved_size = out;
 }

@@ -25,10 +25,8 @@ function monitor.begin(self)
     return
   end
   local name = self.monitor:gsub("^val_", "")
-  local metric = fit_metrics[name]
-  for _, used in ipairs(self.model and self.model.metrics or {}) do
-    if used == name and metric then self.direction = metric.direction == "up" and 1 or -1 end
-  end
+  local direction = fit_metrics.direction(self.model and self.model.metric_list, name)
+  if direction then self.direction = direction == "up" and 1 or -1 end
   if name == "loss" then self.direction = -1 end
   if not self.direction then
     blame("%s: whether more or less of monitor = \"%s\" is better is not known; pass mode = \"max\" or "

@@ -6,6 +6,7 @@ local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"
 local names = require "lubdub.keras.names"
+local objects = require "lubdub.keras.objects"
 local warning = require "lubdub.warning"
 
 local check, fail = failure.check, failure.raise
@@ -74,11 +75,20 @@ end
 local function layer_options(reader, kind, config)
   local entry, options = names.layers[kind], { name = config.name or nil, trainable = config.trainable }
   local where = ("layer %s (%s)"):format(config.name or "without a name", kind)
+  for _, option in ipairs(entry.options) do
+    local called = entry.called and entry.called[option]
+    if called and config[called] ~= nil then config[option], config[called] = config[called], nil end
+  end
   for key, value in pairs(config) do
     local fixed = entry.fixed and entry.fixed[key]
     if has(entry.options, key) then
       local form = names.values[key]
-      if form then options[key] = form.read(value) else options[key] = value end
+      local ours = value
+      if form then ours = form.read(value) end
+      if ours == nil and form.training then
+        warning.warn(("%s: %s: %s is left out; it bears on training alone"):format(reader.path, where, key))
+      end
+      options[key] = ours
     elseif fixed ~= nil then
       if not same(value, fixed) and value ~= false then
         fail("%s: %s: %s = %s is not supported, only %s", reader.path, where, key, shown(value), shown(fixed))
@@ -224,38 +234,31 @@ local function read_optimizer(given)
   local options = {}
   config.learning_rate = config.learning_rate or config.lr
   for _, option in ipairs(entry.options) do
-    if type(config[option]) == "number" then options[option] = config[option] end
+    if config[option] ~= nil then options[option] = config[option] end
   end
-  if type(config.learning_rate) == "table" then return nil, "a schedule of learning rates is not known" end
-  for key, fixed in pairs(entry.fixed) do
-    if config[key] and config[key] ~= fixed then return nil, ("%s of %s is not known"):format(key, kind) end
+  if type(config.learning_rate) == "table" then
+    local schedule, reason = objects.read_schedule(config.learning_rate)
+    if not schedule then return nil, reason end
+    options.learning_rate = schedule
   end
   for _, key in ipairs(names.optimizer_extras) do
     if config[key] and config[key] ~= 0 then return nil, ("%s of %s is not known"):format(key, kind) end
   end
-  return require "lubdub.optimizers"[kind](options)
-end
-
-local function read_loss(given)
-  if type(given) == "string" then return names.snake(given) end
-  if type(given) ~= "table" or type(given.class_name) ~= "string" then return nil, "it names no loss" end
-  local config = type(given.config) == "table" and given.config or {}
-  if config.from_logits or (config.label_smoothing or 0) ~= 0 then
-    return nil, ("the loss %s with these options is not known"):format(given.class_name)
-  end
-  if given.class_name == "function" then return given.config end
-  return names.snake(given.class_name)
+  local ok, optimizer = failure.tried(require "lubdub.optimizers"[kind], options)
+  if not ok then return nil, optimizer end
+  return optimizer
 end
 
 -- Metrics may be nested, one list per output.
 local function add_metrics(list, given)
   for _, metric in ipairs(given) do
     if type(metric) == "table" and not metric.class_name then
-      add_metrics(list, metric)
+      local _, reason = add_metrics(list, metric)
+      if reason then return nil, reason end
     else
-      if type(metric) == "table" then metric = metric.config and metric.config.name or metric.class_name end
-      metric = names.snake(tostring(metric))
-      list[#list + 1] = names.metrics[metric] or metric
+      local ours, reason = objects.read_metric(metric)
+      if not ours then return nil, reason end
+      list[#list + 1] = ours
     end
   end
   return list
@@ -266,10 +269,15 @@ local function compile(reader, model)
   if not config then return end
   local loss, optimizer, reason
   optimizer, reason = read_optimizer(config.optimizer_config)
-  if optimizer then loss, reason = read_loss(config.loss) end
-  if loss then
-    local metrics = add_metrics({}, type(config.metrics) == "table" and config.metrics or {})
-    local ok, problem = failure.tried(model.compile, model, { optimizer = optimizer, loss = loss, metrics = metrics })
+  if optimizer then loss, reason = objects.read_loss(config.loss) end
+  local metrics, weighted
+  if loss then metrics, reason = add_metrics({}, type(config.metrics) == "table" and config.metrics or {}) end
+  if metrics then
+    weighted, reason = add_metrics({}, type(config.weighted_metrics) == "table" and config.weighted_metrics or {})
+  end
+  if weighted then
+    local ok, problem = failure.tried(model.compile, model,
+      { optimizer = optimizer, loss = loss, metrics = metrics, weighted_metrics = weighted })
     if ok then return end
     reason = problem
   end

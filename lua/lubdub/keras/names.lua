@@ -2,30 +2,11 @@
 -- To add a layer, add an entry to `names.layers`.
 -- @module lubdub.keras.names
 local json = require "lubdub.keras.json"
+local objects = require "lubdub.keras.objects"
 
 local names = {}
 
 -- === values whose form differs ===
-
-local initializers = { glorot_uniform = "GlorotUniform", zeros = "Zeros", ones = "Ones" }
-local initializer_of = {}
-for ours, class in pairs(initializers) do initializer_of[class], initializer_of[ours] = ours, ours end
-
--- Only what a layer begins with: where we lack one, the weights are in the file anyway, so nil (the default) will do.
--- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling.
-local function read_initializer(given)
-  if type(given) ~= "table" then return initializer_of[given] end
-  local config = given.config or {}
-  if given.class_name == "VarianceScaling" and config.mode == "fan_avg" and config.distribution == "uniform"
-    and config.scale == 1 then return "glorot_uniform" end
-  return initializer_of[given.class_name]
-end
-
-local function write_initializer(ours)
-  local config = json.object()
-  if ours == "glorot_uniform" then json.add(config, "seed", json.null) end
-  return json.object("class_name", initializers[ours], "config", config)
-end
 
 -- Keras 3 writes functions as { class_name = "function", config = "relu" }, and layers as { class_name = "ReLU" }.
 local function read_activation(given)
@@ -36,59 +17,138 @@ local function read_activation(given)
   return given or "linear"
 end
 
--- option = { write = ours -> JSON, read = JSON -> ours }; an option that is not here goes through as it
--- is, with `false` for null.
-names.values = {
+-- option = { write = ours -> JSON (nil: left out), read = JSON -> ours (nil: it cannot be had) }; an option that is not
+-- here goes through as it is, with `false` for null.
+local initializer = { write = objects.write_initializer, read = objects.read_initializer }
+local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
+local function as_it_is(value) return value end
+local boolean = { write = as_it_is, read = as_it_is }
+
+-- Axes: ours are counted from 1, Keras' from 0; negative ones are the same. Keras may list one that stands alone.
+local function axes(step)
+  local function move(value)
+    if type(value) ~= "table" then return type(value) == "number" and value >= 0 and value + step or value end
+    local list = {}
+    for i, axis in ipairs(value) do list[i] = move(axis) end
+    return list
+  end
+  return move
+end
+local function one(list) return type(list) == "table" and #list == 1 and list[1] or list end
+
+names.values = setmetatable({
   activation = { write = function(ours) return ours or "linear" end, read = read_activation },
-  use_bias = { write = function(ours) return ours end, read = function(given) return given end },
-  kernel_initializer = { write = write_initializer, read = read_initializer },
-  bias_initializer = { write = write_initializer, read = read_initializer },
-}
+  use_bias = boolean, center = boolean, scale = boolean,
+  -- these two came with later versions of Keras
+  groups = { write = function(ours) return ours ~= 1 and ours or nil end, read = as_it_is },
+  keepdims = { write = function(ours) return ours or nil end, read = as_it_is },
+  axis = { write = axes(-1), read = function(given) return axes(1)(one(given)) end },
+  shared_axes = { write = function(ours) return ours and axes(-1)(ours) or json.null end,
+    read = function(given) return given and axes(1)(type(given) == "table" and given or { given }) end },
+}, {
+  __index = function(_, option)
+    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer or nil
+  end,
+})
 
 -- === layers ===
 
-local weighted = { "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
-  "bias_constraint" }
+-- What bears on training alone and is not known here, for layers with these weights.
+local function weighted(...)
+  local list = { "activity_regularizer" }
+  for _, weight in ipairs { ... } do list[#list + 1] = weight .. "_constraint" end
+  return list
+end
+
+local last = { data_format = "channels_last" }
+local written = { "data_format" }
+
+local function conv(rank)
+  return {
+    aliases = { ("Convolution%dD"):format(rank) },
+    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias",
+      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer" },
+    fixed = { data_format = "channels_last", rank = rank },
+    write = written,
+    training = weighted("kernel", "bias"),
+  }
+end
+
+local function pool(short)
+  return { aliases = { short }, options = { "pool_size", "strides", "padding" }, fixed = last, write = written }
+end
+
+local function global_pool(short)
+  return { aliases = { short }, options = { "keepdims" }, fixed = last, write = written }
+end
 
 -- kind = {
 --   options: what our layer takes, in the order in which Keras writes it; the names are the same;
+--   called: options that Keras 2 called otherwise; this name is written, since Keras 3 knows both;
 --   fixed: what our layer does in one way only, as Keras calls it; a file that asks for another is refused;
 --   write: which of `fixed` is written (the others came with later versions of Keras);
 --   training: what bears on training alone; reading it is worth a warning;
---   free: what makes no difference; aliases: other class names in files.
+--   free: what makes no difference; aliases: other class names in files;
+--   always_trainable: whether Keras takes no `trainable` for it.
 -- }
 names.layers = {
-  Conv2D = {
-    aliases = { "Convolution2D" },
-    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias",
-      "kernel_initializer", "bias_initializer" },
+  Conv1D = conv(1),
+  Conv2D = conv(2),
+  DepthwiseConv2D = {
+    options = { "kernel_size", "strides", "padding", "depth_multiplier", "dilation_rate", "activation", "use_bias",
+      "depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer" },
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
-    write = { "data_format" },
-    training = weighted,
+    write = written,
+    training = weighted("depthwise", "bias"),
   },
-  MaxPooling2D = {
-    aliases = { "MaxPool2D" },
-    options = { "pool_size", "strides", "padding" },
-    fixed = { data_format = "channels_last" },
-    write = { "data_format" },
+  SeparableConv2D = {
+    aliases = { "SeparableConvolution2D" },
+    options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation",
+      "use_bias", "depthwise_initializer", "pointwise_initializer", "bias_initializer", "depthwise_regularizer",
+      "pointwise_regularizer", "bias_regularizer" },
+    fixed = { data_format = "channels_last", groups = 1, rank = 2 },
+    write = written,
+    training = weighted("depthwise", "pointwise", "bias"),
   },
-  GlobalAveragePooling2D = {
-    aliases = { "GlobalAvgPool2D" },
-    options = {},
-    fixed = { data_format = "channels_last", keepdims = false },
-    write = { "data_format" },
-  },
-  Flatten = {
-    options = {},
-    fixed = { data_format = "channels_last" },
-    write = { "data_format" },
-  },
+  MaxPooling1D = pool "MaxPool1D",
+  MaxPooling2D = pool "MaxPool2D",
+  AveragePooling1D = pool "AvgPool1D",
+  AveragePooling2D = pool "AvgPool2D",
+  GlobalAveragePooling1D = global_pool "GlobalAvgPool1D",
+  GlobalAveragePooling2D = global_pool "GlobalAvgPool2D",
+  GlobalMaxPooling1D = global_pool "GlobalMaxPool1D",
+  GlobalMaxPooling2D = global_pool "GlobalMaxPool2D",
+  Flatten = { options = {}, fixed = last, write = written },
+  Reshape = { options = { "target_shape" } },
+  Permute = { options = { "dims" } },
+  ZeroPadding1D = { options = { "padding" }, fixed = last },
+  ZeroPadding2D = { options = { "padding" }, fixed = last, write = written },
+  Cropping1D = { options = { "cropping" } },
+  Cropping2D = { options = { "cropping" }, fixed = last, write = written },
   Dense = {
-    options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer" },
-    training = weighted,
+    options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
+      "bias_regularizer" },
+    training = weighted("kernel", "bias"),
+  },
+  LayerNormalization = {
+    options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",
+      "gamma_regularizer" },
+    fixed = { rms_scaling = false },
+    training = weighted("beta", "gamma"),
   },
   Dropout = { options = { "rate" }, free = { "seed" } },
+  SpatialDropout1D = { options = { "rate" }, free = { "seed" }, always_trainable = true },
+  SpatialDropout2D = { options = { "rate" }, fixed = last, free = { "seed" }, always_trainable = true },
+  GaussianNoise = { options = { "stddev" }, free = { "seed" } },
   Activation = { options = { "activation" } },
+  ReLU = { options = { "max_value", "negative_slope", "threshold" } },
+  LeakyReLU = { options = { "negative_slope" }, called = { negative_slope = "alpha" } },
+  PReLU = {
+    options = { "alpha_initializer", "alpha_regularizer", "shared_axes" },
+    training = weighted "alpha",
+  },
+  ELU = { options = { "alpha" } },
+  Softmax = { options = { "axis" } },
 }
 
 --- kind of every class name that a file may hold; inputs are "InputLayer".
@@ -100,22 +160,18 @@ end
 
 -- === what training_config holds ===
 
--- kind = options, as above; fixed: other values cannot be had, and are written.
+local clipping = { "weight_decay", "clipnorm", "clipvalue", "global_clipnorm" }
+local function optimizer(...) return { options = table.move(clipping, 1, #clipping, select("#", ...) + 1, { ... }) } end
+
+--- kind = { options = in the order in which they are written }.
 names.optimizers = {
-  Adam = { options = { "learning_rate", "beta_1", "beta_2", "epsilon" }, fixed = { amsgrad = false } },
-  SGD = { options = { "learning_rate" }, fixed = { momentum = 0.0, nesterov = false } },
+  Adam = optimizer("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
+  AdamW = optimizer("learning_rate", "beta_1", "beta_2", "epsilon", "amsgrad"),
+  SGD = optimizer("learning_rate", "momentum", "nesterov"),
+  RMSprop = optimizer("learning_rate", "rho", "momentum", "epsilon", "centered"),
 }
 
 --- What any optimizer of Keras may do and none of ours does, where it is set.
-names.optimizer_extras = { "weight_decay", "decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
-  "gradient_accumulation_steps" }
-
---- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy.
-function names.snake(class)
-  return (class:gsub("(%l)(%u)", "%1_%2"):lower())
-end
-
---- Metrics that are the same under another name.
-names.metrics = { acc = "accuracy", categorical_accuracy = "accuracy" }
+names.optimizer_extras = { "decay", "use_ema", "gradient_accumulation_steps" }
 
 return names

@@ -7,6 +7,7 @@ local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"
 local names = require "lubdub.keras.names"
+local objects = require "lubdub.keras.objects"
 
 local check = failure.check
 
@@ -22,11 +23,13 @@ end
 local function layer_json(layer)
   local kind, config = layer.kind, layer:config()
   local entry = names.layers[kind]
-  local object = json.object("name", layer.name, "trainable", layer.trainable, "dtype", "float32")
+  local object = json.object("name", layer.name)
+  if not entry.always_trainable then json.add(object, "trainable", layer.trainable) end
+  json.add(object, "dtype", "float32")
   for _, option in ipairs(entry.options) do
     local value, form = config[option], names.values[option]
     if form then value = form.write(value) elseif value == false then value = json.null end
-    json.add(object, option, value)
+    if value ~= nil then json.add(object, entry.called and entry.called[option] or option, value) end
     config[option] = nil
   end
   for _, key in ipairs(entry.write or {}) do json.add(object, key, entry.fixed[key]) end
@@ -58,13 +61,23 @@ local function optimizer_json(optimizer)
   local entry, config = names.optimizers[optimizer.kind], optimizer:config()
   if not entry then mistake("the optimizer %s has no name in Keras", optimizer.kind) end
   local object = json.object("name", optimizer.kind)
-  for _, option in ipairs(entry.options) do json.add(object, option, config[option]) end
-  for key, value in pairs(entry.fixed) do json.add(object, key, value) end
+  if optimizer.schedule then
+    config.learning_rate = objects.write_schedule(optimizer.schedule) or config.learning_rate
+  end
+  for _, option in ipairs(entry.options) do
+    local value = config[option]
+    -- None is not written: the older of Keras' optimizers do not know all of these
+    if value ~= false or option == "amsgrad" or option == "nesterov" or option == "centered" then
+      json.add(object, option, value)
+    end
+  end
   return json.object("class_name", optimizer.kind, "config", object)
 end
 
 local function training_config(model)
-  return json.object("loss", model.loss, "metrics", model.metrics or {}, "weighted_metrics", json.null,
+  local weighted = objects.write_metrics(model.metric_list, true)
+  return json.object("loss", objects.write_loss(model.loss), "metrics", objects.write_metrics(model.metric_list, false),
+    "weighted_metrics", #weighted > 0 and weighted or json.null,
     "loss_weights", json.null, "optimizer_config", optimizer_json(model.optimizer))
 end
 

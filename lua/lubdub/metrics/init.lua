@@ -1,5 +1,7 @@
 --- How good a prediction is, with scikit-learn's names, argument order and defaults.
 -- Every function takes the truth first: `lubdub.metrics.f1_score(y_true, y_pred, { average = "macro" })`.
+-- The names that begin with a capital are Keras' metrics, which add up over batches:
+-- `lubdub.metrics.AUC { curve = "PR" }` (lubdub.fit_metrics); compile takes them.
 -- @module lubdub.metrics
 local metrics = {}
 
@@ -19,5 +21,7 @@ for file, names in pairs(public) do
   local part = require("lubdub.metrics." .. file)
   for _, name in ipairs(names) do metrics[name] = part[name] end
 end
+
+for kind, new in pairs(require("lubdub.fit_metrics").classes) do metrics[kind] = new end
 
 return metrics

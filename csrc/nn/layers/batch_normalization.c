@@ -1,0 +1,97 @@
+/* BatchNormalization (Ioffe and Szegedy 2015) over the last axis: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+ * While training mean and (biased) variance are the batch's, and the moving ones follow them: moving = momentum * moving +
+ * (1 - momentum) * batch; that needs the whole batch and is a stage's work (stages/batch_norm.c). What is
+ * here uses the moving ones: inference, and a frozen layer in training, as in Keras. */
+#include <math.h>
+
+#include "nn/layers/kinds.h"
+
+static const lub_option options[] = {
+    {.name = "axis", .type = LUB_OPTION_INT, .offset = offsetof(lub_batch_normalization_options, axis), .fallback = -1, .min = -1, .max = LUB_MAX_DIMS},
+    {.name = "momentum", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, momentum), .fallback = 0.99, .min = 0, .max = 1},
+    {.name = "epsilon", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, epsilon), .fallback = 0.001, .min = 0, .max = INFINITY},
+    {.name = "center", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, center), .fallback = 1},
+    {.name = "scale", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, scale), .fallback = 1},
+    LUB_OPTIONS_END};
+
+static int64_t channels_of(const lub_shape *in) { return in->dim[in->ndim - 1]; }
+
+static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
+  const lub_batch_normalization_options *o = layer->options;
+  lub_status status = lub_check_input("batch_normalization", in, in->ndim > 0 ? in->ndim : 1, "(N, ..., C)", err);
+  if (status != LUB_OK) return status;
+  if (o->axis != -1 && o->axis != in->ndim + 1) /* counted from 1, the batch's axis with it */
+    return lub_fail(err, LUB_EARG, "batch_normalization: axis must be the last one (-1 or %d), got %lld", in->ndim + 1,
+                    (long long)o->axis);
+  if (layer->built && layer->param[0].shape.dim[0] != channels_of(in))
+    return lub_fail(err, LUB_EARG, "batch_normalization: input must have %lld channels, got %lld",
+                    (long long)layer->param[0].shape.dim[0], (long long)channels_of(in));
+  *out = *in;
+  return LUB_OK;
+}
+
+static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
+  const lub_batch_normalization_options *o = layer->options;
+  const lub_shape shape = {1, {channels_of(in)}};
+  int n = 0;
+  if (o->scale) param[n++] = (lub_param){.name = "gamma", .shape = shape, .initializer = LUB_ONES, .trainable = true};
+  if (o->center) param[n++] = (lub_param){.name = "beta", .shape = shape, .initializer = LUB_ZEROS, .trainable = true};
+  param[n++] = (lub_param){.name = "moving_mean", .shape = shape, .initializer = LUB_ZEROS};
+  param[n++] = (lub_param){.name = "moving_variance", .shape = shape, .initializer = LUB_ONES};
+  return n;
+}
+
+lub_batch_normalization lub_batch_normalization_of(const lub_layer *layer) {
+  const lub_batch_normalization_options *o = layer->options;
+  lub_batch_normalization bn = {.gamma = -1, .beta = -1};
+  int n = 0;
+  if (o->scale) bn.gamma = n++;
+  if (o->center) bn.beta = n++;
+  bn.mean = n++;
+  bn.variance = n;
+  return bn;
+}
+
+void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *scale, float *offset) {
+  const lub_batch_normalization bn = lub_batch_normalization_of(layer);
+  const double epsilon = ((const lub_batch_normalization_options *)layer->options)->epsilon;
+  double a = (bn.gamma < 0 ? 1 : layer->param[bn.gamma].value[c]) / sqrt(layer->param[bn.variance].value[c] + epsilon);
+  *scale = (float)a;
+  *offset = (float)((bn.beta < 0 ? 0 : layer->param[bn.beta].value[c]) - a * layer->param[bn.mean].value[c]);
+}
+
+static void forward(const lub_pass *pass) {
+  const int64_t channels = channels_of(pass->in), n = lub_shape_size(pass->in);
+  for (int64_t c = 0; c < channels; c++) {
+    float scale, offset;
+    lub_batch_normalization_affine(pass->layer, c, &scale, &offset);
+    for (int64_t i = c; i < n; i += channels) pass->y[i] = pass->x[0][i] * scale + offset;
+  }
+}
+
+static void backward(const lub_pass *pass) {
+  const lub_batch_normalization bn = lub_batch_normalization_of(pass->layer);
+  const int64_t channels = channels_of(pass->in), n = lub_shape_size(pass->in);
+  const double epsilon = ((const lub_batch_normalization_options *)pass->layer->options)->epsilon;
+  for (int64_t c = 0; c < channels; c++) {
+    const float mean = pass->layer->param[bn.mean].value[c];
+    const float inverse = (float)(1 / sqrt(pass->layer->param[bn.variance].value[c] + epsilon));
+    float scale, offset;
+    lub_batch_normalization_affine(pass->layer, c, &scale, &offset);
+    for (int64_t i = c; i < n; i += channels) {
+      if (bn.gamma >= 0) pass->gparam[bn.gamma][c] += pass->gy[i] * (pass->x[0][i] - mean) * inverse;
+      if (bn.beta >= 0) pass->gparam[bn.beta][c] += pass->gy[i];
+      if (pass->gx[0]) pass->gx[0][i] += pass->gy[i] * scale;
+    }
+  }
+}
+
+const lub_layer_kind lub_batch_normalization_kind = {.name = "BatchNormalization",
+                                                     .options = options,
+                                                     .options_size = sizeof(lub_batch_normalization_options),
+                                                     .activation_at = -1,
+                                                     .inputs = 1,
+                                                     .output_shape = output_shape,
+                                                     .params = params,
+                                                     .forward = forward,
+                                                     .backward = backward};

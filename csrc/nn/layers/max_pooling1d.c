@@ -1,0 +1,20 @@
+/* MaxPooling1D: the largest value of each window and channel of (T, C); its gradient goes to the first place that
+ * holds it. Padding never wins: it counts as minus infinity. */
+#include "nn/layers/pooling.h"
+
+static const lub_option options[] = {LUB_POOL_OPTIONS(1)};
+
+static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
+  lub_status status = lub_check_input("max_pooling1d", in, 2, "(N, T, C)", err);
+  return status == LUB_OK ? lub_pool_output_shape("max_pooling1d", layer, in, out, err) : status;
+}
+
+const lub_layer_kind lub_max_pooling1d_kind = {.name = "MaxPooling1D",
+                                               .options = options,
+                                               .options_size = sizeof(lub_pool_options),
+                                               .activation_at = -1,
+                                               .inputs = 1,
+                                               .output_shape = output_shape,
+                                               .scratch = lub_pool_scratch,
+                                               .forward = lub_max_pool_forward,
+                                               .backward = lub_max_pool_gradients};
