@@ -15,10 +15,12 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 }
 
 #define SURPLUS 256
+#define PIECE 8192.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
 
 struct lub_resampler {
   soxr_t soxr;
   int channels;
+  int64_t piece;
   const float **from; /* where each channel stands */
   float **to;
   float *surplus; /* SURPLUS for each channel: beyond its room soxr's output is dropped, as librosa cuts it */
@@ -33,6 +35,7 @@ lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, 
   lub_resampler *resampler = *out = lub_calloc(1, sizeof *resampler);
   if (!resampler) return lub_nomem(err, "resampling", sizeof *resampler);
   resampler->channels = channels;
+  resampler->piece = (int64_t)fmax(16, orig_sr > target_sr ? PIECE : PIECE * orig_sr / target_sr);
   resampler->from = lub_calloc((size_t)channels, sizeof(float *));
   resampler->to = lub_calloc((size_t)channels, sizeof(float *));
   resampler->surplus = lub_calloc((size_t)channels * SURPLUS, sizeof(float));
@@ -66,8 +69,9 @@ static lub_status run(lub_resampler *resampler, const float *const *x, int64_t n
       if (x) resampler->from[c] = x[c] + taken;
       resampler->to[c] = drop ? resampler->surplus + c * SURPLUS : out[c] + *made;
     }
+    int64_t piece = n - taken < resampler->piece ? n - taken : resampler->piece;
     soxr_error_t failure =
-        soxr_process(resampler->soxr, x ? (soxr_in_t)resampler->from : NULL, (size_t)(n - taken), x ? &used : NULL,
+        soxr_process(resampler->soxr, x ? (soxr_in_t)resampler->from : NULL, (size_t)piece, x ? &used : NULL,
                      (soxr_out_t)resampler->to, drop ? SURPLUS : (size_t)space, &done);
     if (failure) return lub_fail(err, LUB_EARG, "resampling: %s", failure);
     if (!drop) *made += (int64_t)done;
