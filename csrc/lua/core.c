@@ -65,7 +65,9 @@ int luaopen_lubdub_core(lua_State *L) {
     lua_CFunction open;
   } parts[] = {{"options", lubL_open_options}, {"Tensor", lubL_open_tensor},
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
+               {"transform", lubL_open_transform}, {"stream", lubL_open_stream},
                {"synth", lubL_open_synth},     {"pipeline", lubL_open_pipeline},
+               {"fingerprint", lubL_open_fingerprint},
                {"signal", lubL_open_signal},   {"augment", lubL_open_augment},
                {"standardize", lubL_open_standardize},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},

@@ -17,7 +17,10 @@
 int lubL_open_tensor(lua_State *L);    /* core.Tensor */
 int lubL_open_audio(lua_State *L);     /* core.audio */
 int lubL_open_feature(lua_State *L);   /* core.feature */
+int lubL_open_transform(lua_State *L); /* core.transform */
+int lubL_open_stream(lua_State *L);    /* core.stream */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
+int lubL_open_fingerprint(lua_State *L); /* core.fingerprint */
 int lubL_open_signal(lua_State *L);   /* core.signal */
 int lubL_open_augment(lua_State *L);  /* core.augment */
 int lubL_open_standardize(lua_State *L); /* core.standardize */
