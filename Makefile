@@ -46,7 +46,7 @@ H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c
 SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:csrc/%.c=$(BUILD)/%.$(v).o))
 # h5.so is loaded with the first model only; it shares no symbols with core.so, so it brings its own copy of these
-H5_SHARED := base/error base/shape base/aside base/filelimit base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
+H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
 H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
 CORE := $(SO)/core.so
 H5 := $(SO)/h5.so

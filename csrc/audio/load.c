@@ -29,10 +29,12 @@ struct lub_load {
   int64_t start, at, end;            /* native frames: first, next, one after the last */
   int channels, out_channels;        /* native, and of the result */
   double native_sr, sr;
-  lub_resampler **resampler;         /* one per channel of the result; NULL where the rate stays */
-  int64_t *made;                     /* frames in each row */
+  lub_quality quality;
+  lub_resampler *resampler;          /* of the result's channels; NULL where the rate stays */
+  int64_t made;                      /* frames in each row */
+  const float **row;                 /* each channel of the block */
+  float **to;                        /* each row of the result */
   float *interleaved, *channel;      /* one block */
-  float *out;
   int64_t room, missing, frames;
   char warning[512];
 };
@@ -75,18 +77,22 @@ static lub_status choose_range(lub_load *load, int64_t frames, const lub_load_op
 static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options *o, lub_error *err) {
   if (choose_range(load, frames, o, err) != LUB_OK) return err->status;
   load->out_channels = o->mono ? 1 : load->channels;
-  load->made = lub_calloc((size_t)load->out_channels, sizeof(int64_t));
+  load->row = lub_calloc((size_t)load->out_channels, sizeof(float *));
+  load->to = lub_calloc((size_t)load->out_channels, sizeof(float *));
   load->interleaved = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
-  load->channel = lub_alloc(sizeof(float) * BLOCK);
-  if (!load->made || !load->interleaved || !load->channel) return lub_nomem(err, "audio", 8.0 * BLOCK);
-  if (load->sr == load->native_sr) return LUB_OK;
-  load->resampler = lub_calloc((size_t)load->out_channels, sizeof(lub_resampler *));
-  if (!load->resampler) return lub_nomem(err, "audio", 8.0 * load->out_channels);
-  for (int c = 0; c < load->out_channels; c++)
-    if (lub_resampler_new(&load->resampler[c], load->native_sr, load->sr, (lub_quality)o->res_type, err) != LUB_OK)
-      return lub_fail(err, LUB_EWORLD, "%s: resampling from %g to %g Hz is not possible", load->name, load->native_sr,
-                      load->sr);
+  load->channel = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
+  if (!load->row || !load->to || !load->interleaved || !load->channel) return lub_nomem(err, "audio", 8.0 * BLOCK);
+  load->quality = (lub_quality)o->res_type;
   return LUB_OK;
+}
+
+/* With the first block, so that loads that go together need but one. */
+static lub_status make_resampler(lub_load *load, int channels, lub_error *err) {
+  if (load->resampler || load->sr == load->native_sr) return LUB_OK;
+  if (lub_resampler_new(&load->resampler, channels, load->native_sr, load->sr, load->quality, err) == LUB_OK)
+    return LUB_OK;
+  return lub_fail(err, LUB_EWORLD, "%s: resampling from %g to %g Hz is not possible", load->name, load->native_sr,
+                  load->sr);
 }
 
 static lub_status new_load(lub_load **out, const char *name, const lub_load_options *o, lub_error *err) {
@@ -167,9 +173,9 @@ lub_status lub_load_measure_memory(const char *name, int64_t frames, double sr, 
 void lub_load_close(lub_load *load) {
   if (!load) return;
   lub_reader_close(load->reader);
-  for (int c = 0; load->resampler && c < load->out_channels; c++) lub_resampler_free(load->resampler[c]);
-  free(load->resampler);
-  free(load->made);
+  lub_resampler_free(load->resampler);
+  free(load->row);
+  free(load->to);
   free(load->interleaved);
   free(load->channel);
   free(load->name);
@@ -179,7 +185,9 @@ void lub_load_close(lub_load *load) {
 int lub_load_channels(const lub_load *load) { return load->out_channels; }
 int64_t lub_load_room(const lub_load *load) { return load->room; }
 double lub_load_sr(const lub_load *load) { return load->sr; }
-void lub_load_into(lub_load *load, float *out) { load->out = out; }
+void lub_load_into(lub_load *load, float *out) {
+  for (int c = 0; c < load->out_channels; c++) load->to[c] = out + c * load->room;
+}
 int64_t lub_load_frames(const lub_load *load) { return load->frames; }
 int64_t lub_load_missing(const lub_load *load) { return load->missing; }
 const char *lub_load_warning(const lub_load *load) { return load->warning[0] ? load->warning : NULL; }
@@ -205,51 +213,53 @@ static lub_status fetch(lub_load *load, int64_t n, int64_t *got, lub_error *err)
   return LUB_OK;
 }
 
-/* Row c of the block, n frames: the mean of the channels, or channel c. */
-static const float *block_row(const lub_load *load, int c, int64_t n) {
+/* Points load->row at the channels of a block of n frames: their mean, or each of them. */
+static void find_rows(lub_load *load, int64_t n) {
   int channels = load->channels;
   const float *x = load->interleaved;
-  if (channels == 1) return x;
+  load->row[0] = channels == 1 ? x : load->channel;
+  if (channels == 1) return;
   if (load->out_channels > 1) {
-    for (int64_t i = 0; i < n; i++) load->channel[i] = x[i * channels + c];
-    return load->channel;
+    for (int c = 0; c < channels; c++) {
+      float *row = load->channel + c * n;
+      for (int64_t i = 0; i < n; i++) row[i] = x[i * channels + c];
+      load->row[c] = row;
+    }
+    return;
   }
   for (int64_t i = 0; i < n; i++) {
     float sum = x[i * channels];
     for (int k = 1; k < channels; k++) sum += x[i * channels + k];
     load->channel[i] = sum / (float)channels;
   }
-  return load->channel;
 }
 
 static lub_status append(lub_load *load, int64_t n, lub_error *err) {
-  for (int c = 0; c < load->out_channels; c++) {
-    const float *x = block_row(load, c, n);
-    float *row = load->out + c * load->room;
-    if (!load->resampler) {
-      memcpy(row + load->made[c], x, sizeof(float) * (size_t)n);
-      load->made[c] += n;
-    } else if (lub_resampler_process(load->resampler[c], x, n, row, load->room, &load->made[c], err) != LUB_OK) {
-      return err->status;
-    }
-  }
+  find_rows(load, n);
+  if (make_resampler(load, load->out_channels, err) != LUB_OK) return err->status;
+  if (load->resampler)
+    return lub_resampler_process(load->resampler, load->row, n, load->to, load->room, &load->made, err);
+  for (int c = 0; c < load->out_channels; c++)
+    memcpy(load->to[c] + load->made, load->row[c], sizeof(float) * (size_t)n);
+  load->made += n;
   return LUB_OK;
 }
 
 static lub_status finish(lub_load *load, lub_error *err) {
   int64_t read = load->at - load->start;
   load->frames = lub_resampled_length(read, load->native_sr, load->sr);
-  if (load->resampler && read > 0)
-    for (int c = 0; c < load->out_channels; c++)
-      if (lub_resampler_finish(load->resampler[c], load->out + c * load->room, load->frames, &load->made[c], err) !=
-          LUB_OK)
-        return err->status;
-  return LUB_OK;
+  if (!load->resampler || read == 0) return LUB_OK;
+  return lub_resampler_finish(load->resampler, load->to, load->frames, &load->made, err);
+}
+
+/* How many frames the next block has. */
+static int64_t next_block(const lub_load *load) {
+  int64_t most = BLOCK / load->channels, want = load->end - load->at;
+  return want <= most ? want : most > 0 ? most : 1;
 }
 
 lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
-  int64_t most = BLOCK / load->channels, want = load->end - load->at, got = 0;
-  if (want > most) want = most > 0 ? most : 1;
+  int64_t want = next_block(load), got = 0;
   *finished = false;
   if (want > 0) {
     if (fetch(load, want, &got, err) != LUB_OK || append(load, got, err) != LUB_OK) return err->status;
@@ -264,4 +274,36 @@ lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
   if (load->at < load->end) return LUB_OK;
   *finished = true;
   return finish(load, err);
+}
+
+/* === several at once === */
+
+bool lub_load_alike(const lub_load *a, const lub_load *b) {
+  return a->out_channels == 1 && b->out_channels == 1 && a->channels == b->channels && a->native_sr == b->native_sr &&
+         a->sr == b->sr && a->sr != a->native_sr && a->quality == b->quality && a->end > a->start &&
+         a->end - a->start == b->end - b->start && a->room <= LUB_LOAD_SHORT;
+}
+
+lub_status lub_load_advance_together(lub_load *const *loads, int count, bool *finished, lub_error *err) {
+  lub_load *lead = loads[0];
+  const float *row[LUB_LOAD_MOST];
+  float *to[LUB_LOAD_MOST];
+  int64_t want = next_block(lead), got = 0;
+  *finished = false;
+  for (int i = 0; i < count; i++) {
+    if (fetch(loads[i], want, &got, err) != LUB_OK) return err->status;
+    if (got < want) return world(loads[i], "broke off", err);
+    find_rows(loads[i], want);
+    row[i] = loads[i]->row[0];
+    to[i] = loads[i]->to[0];
+    loads[i]->at += want;
+  }
+  if (make_resampler(lead, count, err) != LUB_OK ||
+      lub_resampler_process(lead->resampler, row, want, to, lead->room, &lead->made, err) != LUB_OK)
+    return err->status;
+  if (lead->at < lead->end) return LUB_OK;
+  *finished = true;
+  int64_t frames = lub_resampled_length(lead->end - lead->start, lead->native_sr, lead->sr);
+  for (int i = 0; i < count; i++) loads[i]->frames = frames;
+  return lub_resampler_finish(lead->resampler, to, frames, &lead->made, err);
 }

@@ -144,10 +144,10 @@ bool lub_stretch_advance(lub_stretch *s) {
 lub_status lub_unstretch(const float *x, int64_t m, double rate, double sr, float *out, int64_t n, lub_error *err) {
   lub_resampler *resampler;
   int64_t made = 0, length = lub_resampled_length(m, sr / rate, sr), room = length < n ? length : n;
-  lub_status status = lub_resampler_new(&resampler, sr / rate, sr, LUB_SOXR_HQ, err);
+  lub_status status = lub_resampler_new(&resampler, 1, sr / rate, sr, LUB_SOXR_HQ, err);
   if (status != LUB_OK) return status;
-  status = lub_resampler_process(resampler, x, m, out, room, &made, err);
-  if (status == LUB_OK) status = lub_resampler_finish(resampler, out, room, &made, err);
+  status = lub_resampler_process(resampler, &x, m, &out, room, &made, err);
+  if (status == LUB_OK) status = lub_resampler_finish(resampler, &out, room, &made, err);
   for (int64_t i = room; i < n; i++) out[i] = 0;
   lub_resampler_free(resampler);
   return status;

@@ -1,27 +1,22 @@
-#define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE /* strcasecmp */
 #include "audio/write.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sndfile.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/filelimit.h"
+#include "base/aside.h"
 #include "base/memory.h"
 
 const char *const lub_subtype_names[] = {"PCM_16", "PCM_24", "FLOAT", NULL};
 
 struct lub_writer {
   SNDFILE *file;
-  int fd;     /* a second descriptor, for fsync after libsndfile has closed its own */
-  char *path; /* final name */
-  char *side; /* where it is written; the same pointer as path for devices */
+  lub_aside *aside;
+  char *path;
 };
 
 static lub_status world(const lub_writer *writer, const char *reason, lub_error *err) {
@@ -46,30 +41,12 @@ static int format_of(const char *path, lub_subtype subtype) {
 }
 
 static lub_status open_side(lub_writer *writer, int format, int samplerate, int channels, lub_error *err) {
-  struct stat status;
-  bool special = stat(writer->path, &status) == 0 && !S_ISREG(status.st_mode);
-  if (special && S_ISDIR(status.st_mode)) return world(writer, "is a folder", err);
-  char *target = special ? NULL : realpath(writer->path, NULL); /* a link keeps pointing where it did */
-  if (target) {
-    free(writer->path);
-    writer->path = target;
-  }
-  if (special) {
-    writer->side = writer->path;
-  } else {
-    size_t length = strlen(writer->path) + sizeof ".part";
-    writer->side = lub_alloc(length);
-    if (!writer->side) return lub_nomem(err, "writer", (double)length);
-    snprintf(writer->side, length, "%s.part", writer->path);
-  }
+  if (lub_aside_open(&writer->aside, writer->path, err) != LUB_OK) return err->status;
   SF_INFO info = {.samplerate = samplerate, .channels = channels, .format = format};
-  int fd = open(writer->side, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return world(writer, strerror(errno), err);
-  writer->fd = dup(fd);
-  lub_filelimit hold;
-  lub_filelimit_hold(&hold);
-  writer->file = sf_open_fd(fd, SFM_WRITE, &info, SF_TRUE);
-  lub_filelimit_release(&hold);
+  lub_size_guard guard;
+  lub_size_guard_enter(&guard);
+  writer->file = sf_open_fd(lub_aside_descriptor(writer->aside), SFM_WRITE, &info, SF_FALSE);
+  lub_size_guard_leave(&guard);
   if (!writer->file) return world(writer, errno ? strerror(errno) : sf_strerror(NULL), err);
   sf_command(writer->file, SFC_SET_CLIPPING, NULL, SF_TRUE);
   return LUB_OK;
@@ -87,7 +64,6 @@ lub_status lub_writer_open(lub_writer **out, const char *path, int samplerate, i
   lub_writer *writer = lub_calloc(1, sizeof *writer);
   size_t length = strlen(path) + 1;
   if (!writer) return lub_nomem(err, "writer", sizeof *writer);
-  writer->fd = -1;
   writer->path = lub_alloc(length);
   lub_status status = LUB_OK;
   if (writer->path) {
@@ -103,51 +79,42 @@ lub_status lub_writer_open(lub_writer **out, const char *path, int samplerate, i
 }
 
 lub_status lub_writer_write(lub_writer *writer, const float *x, int64_t n, lub_error *err) {
-  lub_filelimit hold;
-  lub_filelimit_hold(&hold);
+  lub_size_guard guard;
+  lub_size_guard_enter(&guard);
   errno = 0;
-  sf_count_t written = sf_writef_float(writer->file, x, n);
-  lub_filelimit_release(&hold);
-  if (written != n)
-    return world(writer, errno ? strerror(errno) : sf_strerror(writer->file), err);
-  return LUB_OK;
+  bool written = sf_writef_float(writer->file, x, n) == n;
+  int reason = errno;
+  lub_size_guard_leave(&guard);
+  return written ? LUB_OK : world(writer, reason ? strerror(reason) : sf_strerror(writer->file), err);
 }
 
-/* libsndfile writes the header, and what it still holds, when it closes. */
+/* Closes what libsndfile has, which may write; 0, or its error, and why in errno. */
 static int close_file(lub_writer *writer) {
-  lub_filelimit hold;
-  lub_filelimit_hold(&hold);
-  int failed = writer->file ? sf_close(writer->file) : 0;
-  lub_filelimit_release(&hold);
+  lub_size_guard guard;
+  lub_size_guard_enter(&guard);
+  errno = 0;
+  int failed = writer->file ? sf_close(writer->file) : 0, reason = errno;
+  lub_size_guard_leave(&guard);
   writer->file = NULL;
+  errno = reason;
   return failed;
 }
 
-static void free_writer(lub_writer *writer) {
-  close_file(writer);
-  if (writer->fd >= 0) close(writer->fd);
-  if (writer->side != writer->path) free(writer->side);
-  free(writer->path);
-  free(writer);
-}
-
 lub_status lub_writer_finish(lub_writer *writer, lub_error *err) {
-  lub_status status = LUB_OK;
-  bool aside = writer->side != writer->path;
-  errno = 0;
+  lub_aside *aside = writer->aside;
   int failed = close_file(writer);
+  lub_status status = LUB_OK;
   if (failed) status = world(writer, errno ? strerror(errno) : sf_error_number(failed), err);
-  if (status == LUB_OK && aside && fsync(writer->fd) != 0) status = world(writer, strerror(errno), err);
-  if (status == LUB_OK && aside && rename(writer->side, writer->path) != 0)
-    status = world(writer, strerror(errno), err);
-  if (status != LUB_OK && aside) unlink(writer->side);
-  free_writer(writer);
+  else status = lub_aside_commit(aside, err);
+  writer->aside = failed ? aside : NULL;
+  lub_writer_discard(writer);
   return status;
 }
 
 void lub_writer_discard(lub_writer *writer) {
   if (!writer) return;
   close_file(writer);
-  if (writer->fd >= 0 && writer->side != writer->path) unlink(writer->side);
-  free_writer(writer);
+  lub_aside_discard(writer->aside);
+  free(writer->path);
+  free(writer);
 }

@@ -1,7 +1,7 @@
 /* write.h - signals into files: wav, flac, ogg and aiff, through libsndfile.
  *
- * The file is written aside as "path.part" and takes its name when it is complete and on the disk, so that a
- * failure leaves nothing half-written. (What is no regular file, a device or pipe, is written to directly.) */
+ * The file is written aside (base/aside.h) and takes its name when it is complete, so that a failure leaves nothing
+ * half-written. */
 #ifndef LUB_AUDIO_WRITE_H
 #define LUB_AUDIO_WRITE_H
 

@@ -1,31 +1,65 @@
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _DEFAULT_SOURCE /* realpath, flock */
 #include "base/aside.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h> /* rename */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/filelimit.h"
+struct lub_aside {
+  char *path;   /* as given, for messages */
+  char *target; /* what is replaced: the end of a chain of links */
+  char *side;   /* NULL: a device or pipe, written in place */
+  int fd;
+  bool existed;
+  mode_t mode;
+};
 
 static lub_status fail_errno(lub_error *err, const char *path, int reason) {
   return lub_fail(err, LUB_EWORLD, "%s: %s", path, strerror(reason));
 }
 
+void lub_size_guard_enter(lub_size_guard *guard) {
+  sigset_t held, earlier;
+  sigemptyset(&held);
+  sigaddset(&held, SIGXFSZ);
+  sigpending(&earlier);
+  guard->pending = sigismember(&earlier, SIGXFSZ);
+  pthread_sigmask(SIG_BLOCK, &held, &guard->before);
+}
+
+void lub_size_guard_leave(lub_size_guard *guard) {
+  sigset_t held, now;
+  int taken;
+  sigemptyset(&held);
+  sigaddset(&held, SIGXFSZ);
+  sigpending(&now);
+  if (sigismember(&now, SIGXFSZ) && !guard->pending) sigwait(&held, &taken);
+  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}
+
 /* Writes everything; 0, or the errno. */
 static int write_all(int fd, const char *bytes, size_t size) {
+  lub_size_guard guard;
+  int reason = 0;
+  lub_size_guard_enter(&guard);
   while (size > 0) {
     ssize_t n = write(fd, bytes, size);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n < 0 ? errno : EIO;
+    if (n <= 0) {
+      reason = n < 0 ? errno : EIO;
+      break;
+    }
     bytes += n;
     size -= (size_t)n;
   }
-  return 0;
+  lub_size_guard_leave(&guard);
+  return reason;
 }
 
 /* The rename itself must reach the disk too. Some file systems cannot sync a folder: no matter. */
@@ -42,59 +76,103 @@ static void sync_folder(char *file) {
   close(fd);
 }
 
-static int write_device(const char *target, const void *bytes, size_t size) {
-  int fd = open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0) return errno;
-  int reason = write_all(fd, bytes, size);
-  if (close(fd) != 0 && !reason) reason = errno;
-  return reason;
+/* Takes the lock; 0, or the errno: EWOULDBLOCK after a second. File systems without locks go without. */
+static int lock(int fd) {
+  const struct timespec pause = {.tv_nsec = 5000000};
+  for (int i = 0; i < 200; i++) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK && errno != EINTR) return 0;
+    nanosleep(&pause, NULL);
+  }
+  return EWOULDBLOCK;
 }
 
-/* `old` is NULL where there is no file yet. */
-static int write_side(const char *side, const char *target, const struct stat *old, const void *bytes, size_t size) {
-  int fd = open(side, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) return errno;
-  int reason = write_all(fd, bytes, size);
-  if (!reason && old && fchmod(fd, old->st_mode & 07777) != 0) reason = errno;
-  if (!reason && fsync(fd) != 0) reason = errno;
-  if (close(fd) != 0 && !reason) reason = errno;
-  if (!reason && rename(side, target) != 0) reason = errno;
-  if (reason) unlink(side);
-  return reason;
+/* Opens the side file and takes its lock. Who waited for it holds a file that has been renamed since: once more. */
+static int open_side(lub_aside *aside) {
+  struct stat mine, there;
+  for (;;) {
+    aside->fd = open(aside->side, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (aside->fd < 0) return errno;
+    int reason = lock(aside->fd);
+    if (!reason && fstat(aside->fd, &mine) != 0) reason = errno;
+    bool same = !reason && stat(aside->side, &there) == 0 && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+    if (same) return ftruncate(aside->fd, 0) == 0 ? 0 : errno;
+    close(aside->fd);
+    aside->fd = -1;
+    if (reason) return reason;
+  }
 }
 
-static lub_status write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+static void free_aside(lub_aside *aside) {
+  if (aside->fd >= 0) close(aside->fd); /* and gives the lock back */
+  free(aside->path);
+  free(aside->target);
+  free(aside->side);
+  free(aside);
+}
+
+static lub_status open_aside(lub_aside *aside, const char *path, lub_error *err) {
   struct stat old;
-  bool exists = stat(path, &old) == 0;
-  if (exists && S_ISCHR(old.st_mode)) {
-    int reason = write_device(path, bytes, size);
-    return reason ? fail_errno(err, path, reason) : LUB_OK;
+  aside->existed = stat(path, &old) == 0;
+  if (aside->existed && S_ISDIR(old.st_mode)) return fail_errno(err, path, EISDIR);
+  if (aside->existed && !S_ISREG(old.st_mode)) {
+    aside->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return aside->fd < 0 ? fail_errno(err, path, errno) : LUB_OK;
   }
-  if (exists && S_ISDIR(old.st_mode)) return fail_errno(err, path, EISDIR);
-  if (exists && !S_ISREG(old.st_mode)) return lub_fail(err, LUB_EWORLD, "%s: not a regular file", path);
-  if (exists && access(path, W_OK) != 0) return fail_errno(err, path, errno);
-
-  char *target = exists ? realpath(path, NULL) : strdup(path);
-  if (!target) return fail_errno(err, path, errno);
-  size_t length = strlen(target);
-  char *side = malloc(length + sizeof ".part");
-  if (!side) {
-    free(target);
-    return lub_nomem(err, path, (double)length);
-  }
-  memcpy(side, target, length);
-  memcpy(side + length, ".part", sizeof ".part");
-  int reason = write_side(side, target, exists ? &old : NULL, bytes, size);
-  if (!reason) sync_folder(target);
-  free(side);
-  free(target);
+  if (aside->existed && access(path, W_OK) != 0) return fail_errno(err, path, errno);
+  aside->mode = old.st_mode & 07777;
+  aside->target = aside->existed ? realpath(path, NULL) : strdup(path);
+  if (!aside->target) return fail_errno(err, path, errno);
+  size_t length = strlen(aside->target);
+  aside->side = malloc(length + sizeof ".part");
+  if (!aside->side) return lub_nomem(err, path, (double)length);
+  memcpy(aside->side, aside->target, length);
+  memcpy(aside->side + length, ".part", sizeof ".part");
+  int reason = open_side(aside);
+  if (reason == EWOULDBLOCK) return lub_fail(err, LUB_EWORLD, "%s: another program is writing it", path);
   return reason ? fail_errno(err, path, reason) : LUB_OK;
 }
 
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
-  lub_filelimit hold;
-  lub_filelimit_hold(&hold);
-  lub_status status = write_aside(path, bytes, size, err);
-  lub_filelimit_release(&hold);
+lub_status lub_aside_open(lub_aside **out, const char *path, lub_error *err) {
+  lub_aside *aside = calloc(1, sizeof *aside);
+  *out = NULL;
+  if (!aside) return lub_nomem(err, path, sizeof *aside);
+  aside->fd = -1;
+  aside->path = strdup(path);
+  lub_status status = aside->path ? open_aside(aside, path, err) : lub_nomem(err, path, (double)strlen(path));
+  if (status == LUB_OK) *out = aside;
+  else free_aside(aside);
   return status;
+}
+
+int lub_aside_descriptor(const lub_aside *aside) { return aside->fd; }
+
+lub_status lub_aside_commit(lub_aside *aside, lub_error *err) {
+  int reason = 0;
+  if (aside->side) {
+    if (aside->existed && fchmod(aside->fd, aside->mode) != 0) reason = errno;
+    if (!reason && fsync(aside->fd) != 0) reason = errno;
+    /* renamed before it is closed, so that nobody gets the lock of a file that is still to be renamed */
+    if (!reason && rename(aside->side, aside->target) != 0) reason = errno;
+    if (reason) unlink(aside->side);
+    else sync_folder(aside->target);
+  }
+  lub_status status = reason ? fail_errno(err, aside->path, reason) : LUB_OK;
+  free_aside(aside);
+  return status;
+}
+
+void lub_aside_discard(lub_aside *aside) {
+  if (!aside) return;
+  if (aside->side) unlink(aside->side);
+  free_aside(aside);
+}
+
+lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+  lub_aside *aside;
+  if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
+  int reason = write_all(aside->fd, bytes, size);
+  if (!reason) return lub_aside_commit(aside, err);
+  lub_aside_discard(aside);
+  return fail_errno(err, path, reason);
 }

@@ -5,24 +5,28 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "feature/kernels/kernels.h"
+#include "feature/internal.h"
 
 /* === options === */
 
 static const char *const pad_modes[] = {"constant", "reflect", "edge", NULL};
 static const char *const norms[] = {"ortho", NULL};
 
-#define FIELD(field) .name = #field, .offset = offsetof(lub_plan_options, field)
+#define NAMED(text, field) .name = text, .offset = offsetof(lub_plan_options, field)
+#define FIELD(field) NAMED(#field, field)
 #define MOST_POINTS 4194304
 
 #define SR {FIELD(sr), .type = LUB_OPTION_NUMBER, .fallback = 22050, .min = 1, .max = 1e9}
+#define HOP(hop, hop_none)                                                                                             \
+  {FIELD(hop_length), .type = LUB_OPTION_INT, .fallback = hop, .nullable = hop_none, .none = hop_none, .min = 1,       \
+   .max = MOST_POINTS},                                                                                                \
+      {FIELD(center), .type = LUB_OPTION_BOOL, .fallback = 1}
+#define PAD_MODE {FIELD(pad_mode), .type = LUB_OPTION_CHOICE, .choices = pad_modes}
 #define FRAMING(hop, hop_none)                                                                                         \
-  {FIELD(n_fft), .type = LUB_OPTION_INT, .fallback = 2048, .min = 1, .max = MOST_POINTS},                              \
-      {FIELD(hop_length), .type = LUB_OPTION_INT, .fallback = hop, .nullable = hop_none, .none = hop_none, .min = 1,   \
-       .max = MOST_POINTS},                                                                                            \
+  {FIELD(n_fft), .type = LUB_OPTION_INT, .fallback = 2048, .min = 1, .max = MOST_POINTS}, HOP(hop, hop_none),          \
       {FIELD(win_length), .type = LUB_OPTION_INT, .nullable = true, .none = true, .min = 1, .max = MOST_POINTS},       \
-      {FIELD(center), .type = LUB_OPTION_BOOL, .fallback = 1},                                                         \
-      {FIELD(pad_mode), .type = LUB_OPTION_CHOICE, .choices = pad_modes}
+      PAD_MODE
+#define FRAME_LENGTH {NAMED("frame_length", n_fft), .type = LUB_OPTION_INT, .fallback = 2048, .min = 1, .max = MOST_POINTS}
 #define MEL                                                                                                            \
   {FIELD(power), .type = LUB_OPTION_NUMBER, .fallback = 2, .min = 1e-3, .max = 100},                                   \
       {FIELD(n_mels), .type = LUB_OPTION_INT, .fallback = 128, .min = 1, .max = 65536},                                \
@@ -42,26 +46,73 @@ static const lub_option mfcc_table[] = {
     {FIELD(lifter), .type = LUB_OPTION_NUMBER, .fallback = 0, .min = 0, .max = 1e9},
     {FIELD(top_db), .type = LUB_OPTION_NUMBER, .fallback = 80, .nullable = true, .min = 0, .max = 1e9},
     LUB_OPTIONS_END};
+static const lub_option rms_table[] = {SR, FRAME_LENGTH, HOP(512, false), PAD_MODE, LUB_OPTIONS_END};
+static const lub_option zero_crossing_rate_table[] = {
+    SR,
+    FRAME_LENGTH,
+    HOP(512, false),
+    {FIELD(threshold), .type = LUB_OPTION_NUMBER, .fallback = 1e-10, .min = 0, .max = 1e9},
+    {FIELD(zero_pos), .type = LUB_OPTION_BOOL, .fallback = 1},
+    LUB_OPTIONS_END};
+static const lub_option centroid_table[] = {SR, FRAMING(512, false), LUB_OPTIONS_END};
+static const lub_option bandwidth_table[] = {
+    SR,
+    FRAMING(512, false),
+    {NAMED("norm", spectrum_norm), .type = LUB_OPTION_BOOL, .fallback = 1},
+    {FIELD(p), .type = LUB_OPTION_NUMBER, .fallback = 2, .min = 1e-3, .max = 100},
+    LUB_OPTIONS_END};
+static const lub_option rolloff_table[] = {
+    SR,
+    FRAMING(512, false),
+    {FIELD(roll_percent), .type = LUB_OPTION_NUMBER, .fallback = 0.85, .min = 1e-9, .max = 1, .below_max = true},
+    LUB_OPTIONS_END};
+static const lub_option contrast_table[] = {
+    SR,
+    FRAMING(512, false),
+    {NAMED("fmin", contrast_fmin), .type = LUB_OPTION_NUMBER, .fallback = 200, .min = 1e-3, .max = 1e9},
+    {FIELD(n_bands), .type = LUB_OPTION_INT, .fallback = 6, .min = 1, .max = 64},
+    {FIELD(quantile), .type = LUB_OPTION_NUMBER, .fallback = 0.02, .min = 1e-9, .max = 1, .below_max = true},
+    {FIELD(linear), .type = LUB_OPTION_BOOL},
+    LUB_OPTIONS_END};
+static const lub_option chroma_table[] = {
+    SR,
+    FRAMING(512, false),
+    {FIELD(n_chroma), .type = LUB_OPTION_INT, .fallback = 12, .min = 1, .max = 4096},
+    {FIELD(tuning), .type = LUB_OPTION_NUMBER, .fallback = 0, .min = -1e6, .max = 1e6},
+    {FIELD(ctroct), .type = LUB_OPTION_NUMBER, .fallback = 5, .min = -100, .max = 100},
+    {FIELD(octwidth), .type = LUB_OPTION_NUMBER, .fallback = 2, .nullable = true, .min = 1e-6, .max = 1e6},
+    {FIELD(base_c), .type = LUB_OPTION_BOOL, .fallback = 1},
+    LUB_OPTIONS_END};
 
-const lub_option *const lub_plan_tables[LUB_PLAN_KINDS] = {stft_table, melspectrogram_table, mfcc_table};
-const char *const lub_plan_names[LUB_PLAN_KINDS] = {"STFT", "MelSpectrogram", "MFCC"};
+const lub_option *const lub_plan_tables[LUB_PLAN_KINDS] = {
+    stft_table,     melspectrogram_table, mfcc_table,    rms_table,      zero_crossing_rate_table,
+    centroid_table, bandwidth_table,      rolloff_table, contrast_table, chroma_table};
+const char *const lub_plan_names[LUB_PLAN_KINDS] = {"STFT",
+                                                    "MelSpectrogram",
+                                                    "MFCC",
+                                                    "RMS",
+                                                    "ZeroCrossingRate",
+                                                    "SpectralCentroid",
+                                                    "SpectralBandwidth",
+                                                    "SpectralRolloff",
+                                                    "SpectralContrast",
+                                                    "ChromaSTFT"};
+
+bool lub_plan_has_window(lub_plan_kind kind) {
+  return kind != LUB_PLAN_RMS && kind != LUB_PLAN_ZERO_CROSSING_RATE;
+}
+/* The batched FFT in float; the others take the one in double. */
+static bool batches(lub_plan_kind kind) { return kind <= LUB_PLAN_MFCC; }
+bool lub_plan_has_mel(lub_plan_kind kind) { return kind == LUB_PLAN_MELSPECTROGRAM || kind == LUB_PLAN_MFCC; }
 
 /* === plans === */
-
-struct lub_plan {
-  lub_plan_kind kind;
-  lub_plan_options options;
-  lub_stft stft;
-  lub_mel mel;
-  lub_dct dct;
-};
 
 static lub_status check(lub_plan_kind kind, const lub_plan_options *o, int64_t win_length, lub_error *err) {
   const char *name = lub_plan_names[kind];
   if (win_length > o->n_fft)
     return lub_fail(err, LUB_EARG, "%s: win_length (%lld) must be at most n_fft (%lld)", name, (long long)win_length,
                     (long long)o->n_fft);
-  if (kind == LUB_PLAN_STFT) return LUB_OK;
+  if (!lub_plan_has_mel(kind)) return LUB_OK;
   double half = o->sr / 2, fmax = isnan(o->fmax) ? half : o->fmax;
   if (fmax > half)
     return lub_fail(err, LUB_EARG, "%s: fmax (%g Hz) is above half of the sample rate (%g Hz)", name, fmax, half);
@@ -75,39 +126,81 @@ static lub_status check(lub_plan_kind kind, const lub_plan_options *o, int64_t w
   return LUB_OK;
 }
 
-static lub_status init_stft(lub_plan *plan, int64_t win_length, const double *window, lub_error *err) {
+static lub_status init_spectrum(lub_plan *plan, int64_t win_length, const double *window, lub_error *err) {
   const lub_plan_options *o = &plan->options;
-  int64_t hop = o->hop_length == LUB_NONE_INT ? win_length / 4 : o->hop_length;
   double *shape = NULL;
   lub_status status = LUB_OK;
-  if (hop < 1) return lub_fail(err, LUB_EARG, "%s: win_length is too short for a hop of a quarter", "STFT");
   if (!window) {
     window = shape = lub_calloc((size_t)win_length, sizeof(double));
     if (!shape) return lub_nomem(err, "window", 8.0 * (double)win_length);
     status = lub_window_fill(shape, win_length, o->window, o->window_parameter, err);
   }
   if (status == LUB_OK)
-    status = lub_stft_init(&plan->stft, o->n_fft, hop, win_length, window, o->center, (lub_pad_mode)o->pad_mode, err);
+    status = batches(plan->kind) ? lub_stft_init(&plan->stft, &plan->framing, win_length, window, err)
+                                 : lub_wide_init(&plan->wide, o->n_fft, win_length, window, err);
   free(shape);
   return status;
 }
 
+static lub_status init_mel(lub_plan *plan, lub_error *err) {
+  const lub_plan_options *o = &plan->options;
+  lub_mel_options mel = {.n_mels = o->n_mels,
+                         .fmin = o->fmin,
+                         .fmax = isnan(o->fmax) ? o->sr / 2 : o->fmax,
+                         .htk = o->htk,
+                         .norm = o->mel_norm,
+                         .p = o->mel_norm_p};
+  return lub_mel_init(&plan->mel, &mel, o->sr, o->n_fft, err);
+}
+
+/* What is special to each kind; rows is 1 before. */
+static lub_status init_kind(lub_plan *plan, lub_error *err) {
+  const lub_plan_options *o = &plan->options;
+  lub_status status = LUB_OK;
+  switch (plan->kind) {
+  case LUB_PLAN_STFT: plan->rows = 2 * plan->bins; return LUB_OK;
+  case LUB_PLAN_MELSPECTROGRAM: plan->rows = o->n_mels; return init_mel(plan, err);
+  case LUB_PLAN_MFCC:
+    plan->rows = o->n_mfcc;
+    plan->middle = o->n_mels;
+    status = init_mel(plan, err);
+    if (status != LUB_OK) return status;
+    return lub_dct_init(&plan->dct, o->n_mels, o->n_mfcc, (int)o->dct_type, o->norm == 0, o->lifter, err);
+  case LUB_PLAN_SPECTRAL_CONTRAST:
+    plan->rows = o->n_bands + 1;
+    plan->middle = o->linear ? 0 : 2 * plan->rows;
+    return lub_octaves_new(&plan->octaves, o->n_bands, o->contrast_fmin, o->quantile, o->sr, o->n_fft, err);
+  case LUB_PLAN_CHROMA_STFT:
+    plan->rows = o->n_chroma;
+    return lub_chroma_init(&plan->mel,
+                           &(lub_chroma_options){.n_chroma = o->n_chroma,
+                                                 .tuning = o->tuning,
+                                                 .ctroct = o->ctroct,
+                                                 .octwidth = o->octwidth,
+                                                 .base_c = o->base_c},
+                           o->sr, o->n_fft, err);
+  default:
+    plan->hz = lub_bin_frequencies(o->sr, o->n_fft, plan->bins);
+    return plan->hz ? LUB_OK : lub_nomem(err, lub_plan_names[plan->kind], 8.0 * (double)plan->bins);
+  }
+}
+
 static lub_status init_plan(lub_plan *plan, const double *window, lub_error *err) {
   const lub_plan_options *o = &plan->options;
-  int64_t win_length = o->win_length == LUB_NONE_INT ? o->n_fft : o->win_length;
+  bool windowed = lub_plan_has_window(plan->kind);
+  int64_t win_length = !windowed || o->win_length == LUB_NONE_INT ? o->n_fft : o->win_length;
+  plan->kernels = lub_feature_table();
+  plan->bins = o->n_fft / 2 + 1;
+  plan->rows = 1;
+  plan->framing = (lub_framing){.length = o->n_fft, .hop = o->hop_length, .pad = o->center ? o->n_fft / 2 : 0};
+  plan->framing.apart = windowed;
+  if (o->hop_length == LUB_NONE_INT) plan->framing.hop = win_length / 4;
+  if (plan->framing.hop < 1) return lub_fail(err, LUB_EARG, "STFT: win_length is too short for a hop of a quarter");
+  /* librosa knows no other padding here: any other would cross zero at the edges */
+  plan->framing.mode = plan->kind == LUB_PLAN_ZERO_CROSSING_RATE ? LUB_PAD_EDGE : (lub_pad_mode)o->pad_mode;
   lub_status status = check(plan->kind, o, win_length, err);
-  if (status == LUB_OK) status = init_stft(plan, win_length, window, err);
-  if (status == LUB_OK && plan->kind != LUB_PLAN_STFT) {
-    lub_mel_options mel = {.n_mels = o->n_mels,
-                           .fmin = o->fmin,
-                           .fmax = isnan(o->fmax) ? o->sr / 2 : o->fmax,
-                           .htk = o->htk,
-                           .norm = o->mel_norm,
-                           .p = o->mel_norm_p};
-    status = lub_mel_init(&plan->mel, &mel, o->sr, o->n_fft, err);
-  }
-  if (status == LUB_OK && plan->kind == LUB_PLAN_MFCC)
-    status = lub_dct_init(&plan->dct, o->n_mels, o->n_mfcc, (int)o->dct_type, o->norm == 0, o->lifter, err);
+  if (status == LUB_OK && windowed) status = init_spectrum(plan, win_length, window, err);
+  if (status == LUB_OK) status = init_kind(plan, err);
   return status;
 }
 
@@ -128,8 +221,11 @@ lub_status lub_plan_new(lub_plan **out, lub_plan_kind kind, const lub_plan_optio
 void lub_plan_free(lub_plan *plan) {
   if (!plan) return;
   lub_stft_free(&plan->stft);
+  lub_wide_free(&plan->wide);
   lub_mel_free(&plan->mel);
   lub_dct_free(&plan->dct);
+  free(plan->hz);
+  free(plan->octaves);
   free(plan);
 }
 
@@ -139,166 +235,24 @@ int64_t lub_plan_empty_filters(const lub_plan *plan) { return plan->mel.empty; }
 
 lub_status lub_plan_shape(const lub_plan *plan, int64_t n, lub_shape *shape, lub_error *err) {
   const char *name = lub_plan_names[plan->kind];
-  int64_t frames = lub_stft_frames(&plan->stft, n);
+  int64_t frames = lub_frames(&plan->framing, n);
   if (n < 1) return lub_fail(err, LUB_EARG, "%s: the signal is empty", name);
   if (frames < 1)
-    return lub_fail(err, LUB_EARG, "%s: without centring the signal must have n_fft (%lld) samples, got %lld", name,
-                    (long long)plan->options.n_fft, (long long)n);
+    return lub_fail(err, LUB_EARG, "%s: without centring the signal must have %s (%lld) samples, got %lld", name,
+                    lub_plan_has_window(plan->kind) ? "n_fft" : "frame_length", (long long)plan->options.n_fft,
+                    (long long)n);
+  if (plan->kind == LUB_PLAN_STFT) *shape = (lub_shape){3, {plan->bins, frames, 2}};
+  else *shape = (lub_shape){2, {plan->rows, frames}};
+  return LUB_OK;
+}
+
+int64_t lub_plan_rows(const lub_plan *plan) { return plan->rows; }
+
+int64_t lub_plan_spectrum_rows(const lub_plan *plan) {
   switch (plan->kind) {
-  case LUB_PLAN_STFT: *shape = (lub_shape){3, {plan->stft.fft.bins, frames, 2}}; break;
-  case LUB_PLAN_MELSPECTROGRAM: *shape = (lub_shape){2, {plan->mel.bands, frames}}; break;
-  default: *shape = (lub_shape){2, {plan->dct.outputs, frames}}; break;
+  case LUB_PLAN_STFT:
+  case LUB_PLAN_ZERO_CROSSING_RATE: return 0;
+  case LUB_PLAN_MFCC: return plan->options.n_mels;
+  default: return plan->bins;
   }
-  return LUB_OK;
-}
-
-/* === runs === */
-
-struct lub_run {
-  const lub_plan *plan;
-  lub_stft_work stft;
-  float *spectrum; /* one block */
-  float *result;   /* one block of bands or coefficients */
-  float *folded;   /* the DCT's work */
-  float *bands;    /* MFCC: the bands in dB of every block, [block][band][lane] */
-  int64_t capacity; /* blocks that `bands` has room for */
-  float highest;    /* of all bands so far */
-
-  const float *y;
-  float *out;
-  int64_t n, frames, blocks;
-  int64_t done; /* blocks analysed, then blocks + those transformed */
-};
-
-lub_status lub_run_new(lub_run **out, const lub_plan *plan, lub_error *err) {
-  int64_t lanes = plan->stft.kernels->lanes, bins = plan->stft.fft.bins;
-  int64_t rows = plan->kind == LUB_PLAN_MFCC ? plan->dct.outputs : plan->mel.bands;
-  lub_run *run = *out = lub_calloc(1, sizeof *run);
-  if (!run) return lub_nomem(err, lub_plan_names[plan->kind], sizeof *run);
-  run->plan = plan;
-  lub_status status = lub_stft_work_init(&run->stft, &plan->stft, err);
-  run->spectrum = lub_calloc((size_t)(2 * bins * lanes), sizeof(float));
-  run->result = lub_calloc((size_t)(rows * lanes), sizeof(float));
-  run->folded = lub_calloc((size_t)((2 * plan->dct.terms + 1) * lanes), sizeof(float));
-  if (status == LUB_OK && (!run->spectrum || !run->result || !run->folded))
-    status = lub_nomem(err, lub_plan_names[plan->kind], 4.0 * (double)((2 * bins + rows) * lanes));
-  if (status != LUB_OK) {
-    lub_run_free(run);
-    *out = NULL;
-  }
-  return status;
-}
-
-void lub_run_free(lub_run *run) {
-  if (!run) return;
-  lub_stft_work_free(&run->stft);
-  free(run->spectrum);
-  free(run->result);
-  free(run->folded);
-  free(run->bands);
-  free(run);
-}
-
-lub_status lub_run_begin(lub_run *run, const float *y, int64_t n, float *out, lub_error *err) {
-  const lub_plan *plan = run->plan;
-  const lub_feature_kernels *kernels = plan->stft.kernels;
-  lub_shape shape;
-  if (lub_plan_shape(plan, n, &shape, err) != LUB_OK) return err->status;
-  if (!kernels->finite(y, n)) {
-    int64_t at = 0;
-    while (isfinite(y[at])) at++;
-    return lub_fail(err, LUB_EARG, "%s: sample %lld is not finite (%g)", lub_plan_names[plan->kind],
-                    (long long)at + 1, (double)y[at]);
-  }
-  run->y = y, run->n = n, run->out = out;
-  run->frames = shape.dim[1];
-  run->blocks = (run->frames + kernels->lanes - 1) / kernels->lanes;
-  run->done = 0;
-  run->highest = -1000;
-  if (plan->kind == LUB_PLAN_MFCC && run->blocks > run->capacity) {
-    size_t bytes = sizeof(float) * (size_t)(run->blocks * plan->mel.bands * kernels->lanes);
-    free(run->bands);
-    run->capacity = 0;
-    run->bands = lub_alloc(bytes);
-    if (!run->bands) return lub_nomem(err, lub_plan_names[plan->kind], (double)bytes);
-    run->capacity = run->blocks;
-  }
-  return LUB_OK;
-}
-
-/* How many frames of a block are the signal's. */
-static int64_t used_lanes(const lub_run *run, int64_t block) {
-  int64_t lanes = run->plan->stft.kernels->lanes, rest = run->frames - block * lanes;
-  return rest < lanes ? rest : lanes;
-}
-
-/* Puts a block's rows, `unit` lanes-wide numbers each, into the result. */
-static void store(lub_run *run, int64_t block, const float *rows, int64_t count) {
-  int64_t lanes = run->plan->stft.kernels->lanes, used = used_lanes(run, block);
-  float *out = run->out + block * lanes;
-  for (int64_t r = 0; r < count; r++) memcpy(out + r * run->frames, rows + r * lanes, sizeof(float) * (size_t)used);
-}
-
-static void store_complex(lub_run *run, int64_t block) {
-  int64_t lanes = run->plan->stft.kernels->lanes, used = used_lanes(run, block);
-  for (int64_t k = 0; k < run->plan->stft.fft.bins; k++) {
-    const float *re = run->spectrum + 2 * k * lanes, *im = re + lanes;
-    float *out = run->out + 2 * (k * run->frames + block * lanes);
-    for (int64_t l = 0; l < used; l++) out[2 * l] = re[l], out[2 * l + 1] = im[l];
-  }
-}
-
-/* |STFT|^power from |STFT|^2 */
-static void raise(float *x, int64_t bins, double power, const lub_feature_kernels *kernels) {
-  if (power == 2) return;
-  if (power == 1) {
-    kernels->root(x, bins);
-    return;
-  }
-  for (int64_t i = 0; i < bins * kernels->lanes; i++) x[i] = (float)pow(x[i], power / 2);
-}
-
-static void analyse(lub_run *run, int64_t block) {
-  const lub_plan *plan = run->plan;
-  const lub_feature_kernels *kernels = plan->stft.kernels;
-  int64_t first = block * kernels->lanes;
-  if (plan->kind == LUB_PLAN_STFT) {
-    lub_stft_complex(&plan->stft, &run->stft, run->y, run->n, first, run->spectrum);
-    store_complex(run, block);
-    return;
-  }
-  lub_stft_power(&plan->stft, &run->stft, run->y, run->n, first, run->spectrum);
-  raise(run->spectrum, plan->stft.fft.bins, plan->options.power, kernels);
-  if (plan->kind == LUB_PLAN_MELSPECTROGRAM) {
-    kernels->mel(&plan->mel, run->spectrum, run->result);
-    store(run, block, run->result, plan->mel.bands);
-    return;
-  }
-  float *bands = run->bands + block * plan->mel.bands * kernels->lanes, highest[LUB_MAX_LANES];
-  kernels->mel(&plan->mel, run->spectrum, bands);
-  kernels->decibel(bands, plan->mel.bands, highest);
-  for (int64_t l = 0; l < used_lanes(run, block); l++)
-    if (highest[l] > run->highest) run->highest = highest[l];
-}
-
-static void transform(lub_run *run, int64_t block) {
-  const lub_plan *plan = run->plan;
-  const lub_feature_kernels *kernels = plan->stft.kernels;
-  float floor = isnan(plan->options.top_db) ? -INFINITY : (float)(run->highest - plan->options.top_db);
-  kernels->dct(&plan->dct, run->bands + block * plan->mel.bands * kernels->lanes, floor, run->folded, run->result);
-  store(run, block, run->result, plan->dct.outputs);
-}
-
-bool lub_run_advance(lub_run *run) {
-  int64_t all = run->plan->kind == LUB_PLAN_MFCC ? 2 * run->blocks : run->blocks;
-  /* other lengths than powers of two are many times slower */
-  int64_t frames = run->plan->stft.fft.batched ? 1024 : 64;
-  int64_t until = run->done + (frames + LUB_MAX_LANES - 1) / LUB_MAX_LANES;
-  unsigned control = lub_cpu_flush_denormals();
-  for (; run->done < all && run->done < until; run->done++) {
-    if (run->done < run->blocks) analyse(run, run->done);
-    else transform(run, run->done - run->blocks);
-  }
-  lub_cpu_restore(control);
-  return run->done == all;
 }

@@ -13,9 +13,10 @@ const lub_feature_kernels *lub_feature_table(void) {
   return &lub_feature_plain;
 }
 
-lub_status lub_stft_init(lub_stft *stft, int64_t n_fft, int64_t hop, int64_t win_length, const double *window,
-                         bool center, lub_pad_mode mode, lub_error *err) {
-  *stft = (lub_stft){.kernels = lub_feature_table(), .hop = hop, .pad = center ? n_fft / 2 : 0, .mode = mode};
+lub_status lub_stft_init(lub_stft *stft, const lub_framing *framing, int64_t win_length, const double *window,
+                         lub_error *err) {
+  int64_t n_fft = framing->length, hop = framing->hop;
+  *stft = (lub_stft){.kernels = lub_feature_table(), .framing = *framing};
   stft->phases = hop < n_fft ? hop : n_fft;
   stft->columns = stft->kernels->lanes + (n_fft - 1) / hop;
   stft->stride = lub_round_up(stft->columns, 4);
@@ -62,51 +63,19 @@ void lub_stft_work_free(lub_stft_work *work) {
   *work = (lub_stft_work){0};
 }
 
-int64_t lub_stft_frames(const lub_stft *stft, int64_t n) {
-  int64_t rest = n + 2 * stft->pad - stft->fft.n_fft;
-  return rest < 0 ? 0 : 1 + rest / stft->hop;
-}
-
-/* Where the samples after the end are mirrored, counting from the start: librosa pads the head and the tail of a
- * long signal apart, so that with hops beyond half a window the tail sees only itself. */
-static int64_t tail_start(const lub_stft *stft, int64_t n) {
-  int64_t head = (stft->pad + stft->hop - 1) / stft->hop;
-  int64_t rest = n + stft->pad - stft->fft.n_fft;
-  if (rest < 0) return 0;
-  int64_t tail = rest / stft->hop + 1;
-  return tail <= head ? 0 : tail * stft->hop - stft->pad;
-}
-
-/* Position i, which may be outside 0 .. n-1, mirrored into [low, n) without repeating the ends. */
-static int64_t mirrored(int64_t i, int64_t low, int64_t n) {
-  int64_t last = n - 1 - low, period = 2 * last;
-  if (last <= 0) return n - 1;
-  i = (i - low) % period;
-  if (i < 0) i += period;
-  return low + (i <= last ? i : period - i);
-}
-
-static float padded(const lub_stft *stft, const float *y, int64_t n, int64_t i) {
-  if (i >= 0 && i < n) return y[i];
-  if (i < -stft->pad || i >= n + stft->pad) return 0; /* after the last frame */
-  switch (stft->mode) {
-  case LUB_PAD_EDGE: return y[i < 0 ? 0 : n - 1];
-  case LUB_PAD_REFLECT: return y[mirrored(i, i < 0 ? 0 : tail_start(stft, n), n)];
-  default: return 0;
-  }
-}
-
 /* Points work->rows at the columns of the block that begins with frame `first`. */
-static void find_columns(const lub_stft *stft, lub_stft_work *work, const float *y, int64_t n, int64_t first) {
+static void find_columns(const lub_stft *stft, lub_stft_work *work, const lub_signal *signal, int64_t first) {
+  const lub_framing *framing = &stft->framing;
   for (int64_t c = 0; c < stft->stride; c++) {
-    int64_t start = (first + c) * stft->hop - stft->pad;
-    if (c >= stft->columns || start >= n + stft->pad) {
+    int64_t start = (first + c) * framing->hop - framing->pad;
+    bool unheard = start >= signal->until && signal->until < signal->n;
+    if (c >= stft->columns || unheard || start >= signal->n + framing->pad) {
       work->rows[c] = work->zeros;
-    } else if (start >= 0 && start + stft->phases <= n) {
-      work->rows[c] = y + start;
+    } else if (start >= signal->from && start + stft->phases <= signal->until) {
+      work->rows[c] = signal->x + (start - signal->from);
     } else {
       float *column = work->edge + c * stft->phases;
-      for (int64_t i = 0; i < stft->phases; i++) column[i] = padded(stft, y, n, start + i);
+      for (int64_t i = 0; i < stft->phases; i++) column[i] = lub_frame_sample(framing, signal, start + i);
       work->rows[c] = column;
     }
   }
@@ -119,15 +88,15 @@ static void transform_frames(const lub_stft *stft, lub_stft_work *work) {
   float *more = work->frame + lub_round_up(n_fft, LUB_ALIGN / (int64_t)sizeof(float));
   for (int lane = 0; lane < lanes; lane++) {
     for (int64_t j = 0, c = lane; j < n_fft; c++)
-      for (int64_t phase = 0; phase < stft->hop && j < n_fft; phase++, j++)
+      for (int64_t phase = 0; phase < stft->framing.hop && j < n_fft; phase++, j++)
         work->frame[j] = work->rows[c][phase] * stft->window[j];
     lub_fft_frame(&stft->fft, work->frame, more, work->fft, lanes, lane);
   }
 }
 
-void lub_stft_power(const lub_stft *stft, lub_stft_work *work, const float *y, int64_t n, int64_t first, float *out) {
+void lub_stft_power(const lub_stft *stft, lub_stft_work *work, const lub_signal *signal, int64_t first, float *out) {
   const lub_feature_kernels *kernels = stft->kernels;
-  find_columns(stft, work, y, n, first);
+  find_columns(stft, work, signal, first);
   if (stft->fft.batched) {
     kernels->transpose(work->transposed, stft->stride, work->rows, stft->phases);
     kernels->fft_power(&stft->fft, work->transposed, stft->offset, stft->window, work->fft, out);
@@ -138,10 +107,10 @@ void lub_stft_power(const lub_stft *stft, lub_stft_work *work, const float *y, i
   else kernels->power(work->fft, stft->fft.bins, out);
 }
 
-void lub_stft_complex(const lub_stft *stft, lub_stft_work *work, const float *y, int64_t n, int64_t first,
+void lub_stft_complex(const lub_stft *stft, lub_stft_work *work, const lub_signal *signal, int64_t first,
                       float *out) {
   const lub_feature_kernels *kernels = stft->kernels;
-  find_columns(stft, work, y, n, first);
+  find_columns(stft, work, signal, first);
   if (stft->fft.batched) {
     kernels->transpose(work->transposed, stft->stride, work->rows, stft->phases);
     kernels->fft_complex(&stft->fft, work->transposed, stft->offset, stft->window, work->fft, out);

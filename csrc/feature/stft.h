@@ -1,8 +1,6 @@
-/* stft.h - the short-time Fourier transform of a signal, one block of frames at a time; librosa.stft.
+/* stft.h - the short-time Fourier transform of a signal, one block of frames (frame.h) at a time; librosa.stft.
  *
- * Frame f covers samples f * hop - pad .. f * hop - pad + n_fft - 1, where pad = n_fft / 2 (rounded down) if
- * centred and 0 if not. There are 1 + (n + 2 pad - n_fft) / hop frames (rounded down). A window shorter than
- * n_fft sits in its middle. */
+ * A window shorter than n_fft sits in its middle. */
 #ifndef LUB_FEATURE_STFT_H
 #define LUB_FEATURE_STFT_H
 
@@ -11,17 +9,14 @@
 
 #include "base/error.h"
 #include "feature/fft.h"
-
-/* numpy.pad's modes for samples before the start and after the end. */
-typedef enum lub_pad_mode { LUB_PAD_CONSTANT, LUB_PAD_REFLECT, LUB_PAD_EDGE } lub_pad_mode;
+#include "feature/frame.h"
 
 typedef struct lub_feature_kernels lub_feature_kernels;
 
 typedef struct lub_stft {
   const lub_feature_kernels *kernels;
   lub_fft fft;
-  int64_t hop, pad;
-  lub_pad_mode mode;
+  lub_framing framing;
   /* A block of frames sees its samples as columns, hop samples apart, of `phases` samples each:
    * sample j of lane l is row (j mod hop), column l + j / hop. */
   int64_t phases, columns, stride;
@@ -38,21 +33,19 @@ typedef struct lub_stft_work {
   void *memory;
 } lub_stft_work;
 
-/* n_fft, hop and win_length (at most n_fft) are at least 1; window has win_length numbers. Free with
+/* Frames of framing->length points; win_length is from 1 to that, and window has so many numbers. Free with
  * lub_stft_free, also after a failure. */
-lub_status lub_stft_init(lub_stft *stft, int64_t n_fft, int64_t hop, int64_t win_length, const double *window,
-                         bool center, lub_pad_mode mode, lub_error *err);
+lub_status lub_stft_init(lub_stft *stft, const lub_framing *framing, int64_t win_length, const double *window,
+                         lub_error *err);
 void lub_stft_free(lub_stft *stft);
 
 lub_status lub_stft_work_init(lub_stft_work *work, const lub_stft *stft, lub_error *err);
 void lub_stft_work_free(lub_stft_work *work);
 
-/* The number of frames of n samples; 0 or less where there are none. */
-int64_t lub_stft_frames(const lub_stft *stft, int64_t n);
-
 /* The block of `lanes` frames from frame `first` on (first may be any multiple of lanes; what lies after
  * the last frame is not defined but finite). out, aligned: power [bins][lane], or spectrum [bins][re, im][lane]. */
-void lub_stft_power(const lub_stft *stft, lub_stft_work *work, const float *y, int64_t n, int64_t first, float *out);
-void lub_stft_complex(const lub_stft *stft, lub_stft_work *work, const float *y, int64_t n, int64_t first, float *out);
+void lub_stft_power(const lub_stft *stft, lub_stft_work *work, const lub_signal *signal, int64_t first, float *out);
+void lub_stft_complex(const lub_stft *stft, lub_stft_work *work, const lub_signal *signal, int64_t first,
+                      float *out);
 
 #endif

@@ -173,6 +173,7 @@ typedef struct writing_object {
   lub_writer *writer;
   const lub_tensor *signal;
   int64_t at, frames, channels;
+  bool holds_nan; /* FLOAT keeps NaN; there is no whole number for it */
   float *block; /* follows this struct */
 } writing_object;
 
@@ -198,6 +199,7 @@ static int audio_write(lua_State *L) {
   lubL_readoptions(L, 4, "audio.write", table, &options, NULL);
   writing_object *object = lua_newuserdatauv(L, sizeof *object + sizeof(float) * FRAMES, 1);
   *object = (writing_object){.signal = x, .block = (float *)(void *)(object + 1)};
+  object->holds_nan = options.subtype == LUB_FLOAT;
   object->channels = x->shape.ndim == 1 ? 1 : x->shape.dim[0];
   object->frames = x->shape.dim[x->shape.ndim - 1];
   luaL_setmetatable(L, WRITING);
@@ -223,13 +225,13 @@ static int writing_advance(lua_State *L) {
     const float *from = x->data + (x->shape.ndim == 2 ? c * x->stride[0] : 0) + object->at * step;
     for (int64_t i = 0; i < n; i++) {
       object->block[i * object->channels + c] = from[i * step];
-      broken = broken || isnan(from[i * step]);
+      broken = broken || (!object->holds_nan && isnan(from[i * step]));
     }
   }
   if (broken) {
     lub_writer_discard(object->writer);
     object->writer = NULL;
-    return luaL_error(L, "audio.write: the signal holds NaN");
+    return luaL_error(L, "audio.write: the signal holds NaN, which only subtype = \"FLOAT\" keeps");
   }
   lub_status status = n > 0 ? lub_writer_write(object->writer, object->block, n, &err) : LUB_OK;
   object->at += n;

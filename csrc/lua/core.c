@@ -4,7 +4,6 @@
 
 #include "base/aside.h"
 #include "base/cpu.h"
-#include "base/filelimit.h"
 #include "base/pool.h"
 #include "lua/lubdub.h"
 
@@ -57,14 +56,14 @@ static int core_write_aside(lua_State *L) {
   return 1;
 }
 
-/* core.filelimit_held(f, ...) -> what f(...) returns: within it a write beyond the limit on file sizes fails with a
+/* core.size_guarded(f, ...) -> what f(...) returns: within it a write beyond the limit on file sizes fails with a
  * reason, where the signal would end the process. */
-static int core_filelimit_held(lua_State *L) {
-  lub_filelimit hold;
+static int core_size_guarded(lua_State *L) {
+  lub_size_guard guard;
   luaL_checkany(L, 1);
-  lub_filelimit_hold(&hold);
+  lub_size_guard_enter(&guard);
   int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-  lub_filelimit_release(&hold);
+  lub_size_guard_leave(&guard);
   return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
@@ -83,14 +82,16 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"cpu", core_cpu},
                                        {"terminal_columns", core_terminal_columns},
                                        {"write_aside", core_write_aside},
-                                       {"filelimit_held", core_filelimit_held},
+                                       {"size_guarded", core_size_guarded},
                                        {NULL, NULL}};
   static const struct {
     const char *name;
     lua_CFunction open;
   } parts[] = {{"options", lubL_open_options}, {"Tensor", lubL_open_tensor},
                {"audio", lubL_open_audio},     {"feature", lubL_open_feature},
+               {"transform", lubL_open_transform}, {"stream", lubL_open_stream},
                {"synth", lubL_open_synth},     {"pipeline", lubL_open_pipeline},
+               {"fingerprint", lubL_open_fingerprint},
                {"signal", lubL_open_signal},   {"augment", lubL_open_augment},
                {"standardize", lubL_open_standardize},
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},

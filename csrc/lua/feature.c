@@ -117,30 +117,47 @@ static void push_window(lua_State *L, int plan, const lub_plan_options *o) {
   lua_rawseti(L, -2, 2);
 }
 
+/* A norm at the top of the stack: a number, "inf" (JSON has no such number) or math.huge, or false. */
+static bool read_norm(lua_State *L, lub_norm *norm) {
+  int type = lua_type(L, -1);
+  *norm = (lub_norm){.none = type == LUA_TBOOLEAN && !lua_toboolean(L, -1), .p = INFINITY};
+  if (type == LUA_TNUMBER) norm->p = lua_tonumber(L, -1);
+  return norm->none || type == LUA_TNUMBER || (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "inf") == 0);
+}
+
+static void push_norm(lua_State *L, const lub_norm *norm) {
+  if (norm->none) lua_pushboolean(L, 0);
+  else if (isinf(norm->p)) lua_pushliteral(L, "inf");
+  else lua_pushnumber(L, norm->p);
+}
+
 static void read_mel_norm(lua_State *L, int arg, const char *where, lub_plan_options *o) {
+  lub_norm norm;
   o->mel_norm = LUB_MEL_NORM_SLANEY;
   if (!lua_istable(L, arg)) return;
   int type = lua_getfield(L, arg, "mel_norm");
-  if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1)) {
-    o->mel_norm = LUB_MEL_NORM_NONE;
-  } else if (type == LUA_TNUMBER) {
-    o->mel_norm = LUB_MEL_NORM_P;
-    o->mel_norm_p = lua_tonumber(L, -1);
-  } else if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "inf") == 0) { /* JSON has no such number */
-    o->mel_norm = LUB_MEL_NORM_P;
-    o->mel_norm_p = INFINITY;
-  } else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "slaney") == 0)) {
-    luaL_error(L, "%s: option 'mel_norm' must be \"slaney\", a number, \"inf\" or false, got %s", where,
-               luaL_tolstring(L, -1, NULL));
+  if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "slaney") == 0)) {
+    if (!read_norm(L, &norm))
+      luaL_error(L, "%s: option 'mel_norm' must be \"slaney\", a number, \"inf\" or false, got %s", where,
+                 luaL_tolstring(L, -1, NULL));
+    o->mel_norm = norm.none ? LUB_MEL_NORM_NONE : LUB_MEL_NORM_P;
+    o->mel_norm_p = norm.p;
   }
   lua_pop(L, 1);
 }
 
 static void push_mel_norm(lua_State *L, const lub_plan_options *o) {
-  if (o->mel_norm == LUB_MEL_NORM_SLANEY) lua_pushstring(L, "slaney");
-  else if (o->mel_norm == LUB_MEL_NORM_P && isinf(o->mel_norm_p)) lua_pushstring(L, "inf");
-  else if (o->mel_norm == LUB_MEL_NORM_P) lua_pushnumber(L, o->mel_norm_p);
-  else lua_pushboolean(L, 0);
+  if (o->mel_norm == LUB_MEL_NORM_SLANEY) lua_pushliteral(L, "slaney");
+  else push_norm(L, &(lub_norm){.none = o->mel_norm == LUB_MEL_NORM_NONE, .p = o->mel_norm_p});
+}
+
+static void read_chroma_norm(lua_State *L, int arg, const char *where, lub_plan_options *o) {
+  o->chroma_norm = (lub_norm){.p = INFINITY};
+  if (!lua_istable(L, arg)) return;
+  if (lua_getfield(L, arg, "norm") != LUA_TNIL && (!read_norm(L, &o->chroma_norm) || !(o->chroma_norm.p >= 0)))
+    luaL_error(L, "%s: option 'norm' must be a number from 0, \"inf\" or false, got %s", where,
+               luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 1);
 }
 
 /* === plans === */
@@ -154,17 +171,22 @@ static lub_plan_kind check_kind(lua_State *L, int arg) {
 
 /* feature.plan(kind, options) -> plan, the number of empty mel filters */
 static int feature_plan(lua_State *L) {
-  static const char *const extra[] = {"window", "mel_norm", NULL}, *const stft_extra[] = {"window", NULL};
+  static const char *const none[] = {NULL}, *const window_only[] = {"window", NULL};
+  static const char *const mel[] = {"window", "mel_norm", NULL}, *const chroma[] = {"window", "norm", NULL};
   lub_plan_kind kind = check_kind(L, 1);
   const char *where = lub_plan_names[kind];
   lub_plan_options options;
   lub_error err;
   lua_settop(L, 2);
   memset(&options, 0, sizeof options);
-  lub_options_defaults(lub_plan_tables[LUB_PLAN_MFCC], &options);
-  lubL_readoptions(L, 2, where, lub_plan_tables[kind], &options, kind == LUB_PLAN_STFT ? stft_extra : extra);
-  read_mel_norm(L, 2, where, &options);
-  const double *window = read_window(L, 2, where, &options);
+  bool windowed = lub_plan_has_window(kind), melodic = lub_plan_has_mel(kind), chromatic = kind == LUB_PLAN_CHROMA_STFT;
+  lubL_readoptions(L, 2, where, lub_plan_tables[kind], &options,
+                   melodic ? mel : chromatic ? chroma : windowed ? window_only : none);
+  if (melodic) read_mel_norm(L, 2, where, &options);
+  if (chromatic) read_chroma_norm(L, 2, where, &options);
+  const double *window = NULL;
+  if (windowed) window = read_window(L, 2, where, &options);
+  else lua_settop(L, 4); /* as many values, nil */
   plan_object *object = lua_newuserdatauv(L, sizeof *object, PLAN_VALUES);
   object->plan = NULL;
   luaL_setmetatable(L, LUBL_PLAN);
@@ -187,11 +209,17 @@ static int plan_config(lua_State *L) {
   lub_plan_kind kind = lub_plan_kind_of(plan);
   const lub_plan_options *options = lub_plan_options_of(plan);
   lubL_pushoptions(L, lub_plan_tables[kind], options);
-  push_window(L, 1, options);
-  lua_setfield(L, -2, "window");
-  if (kind != LUB_PLAN_STFT) {
+  if (lub_plan_has_window(kind)) {
+    push_window(L, 1, options);
+    lua_setfield(L, -2, "window");
+  }
+  if (lub_plan_has_mel(kind)) {
     push_mel_norm(L, options);
     lua_setfield(L, -2, "mel_norm");
+  }
+  if (kind == LUB_PLAN_CHROMA_STFT) {
+    push_norm(L, &options->chroma_norm);
+    lua_setfield(L, -2, "norm");
   }
   return 1;
 }
@@ -205,65 +233,103 @@ static int plan_shape(lua_State *L) {
   return 1;
 }
 
+static void push_window_text(lua_State *L, const lub_plan_options *o) {
+  bool own = lua_getiuservalue(L, 1, PLAN_WINDOW) != LUA_TNIL;
+  lua_pop(L, 1);
+  const char *name = lub_window_names[o->window];
+  if (own) lua_pushfstring(L, ", window = {%I numbers}", (LUAI_UACINT)window_length(o));
+  else if (lub_window_takes(o->window) == LUB_WINDOW_NO_PARAMETER) lua_pushfstring(L, ", window = \"%s\"", name);
+  else lua_pushfstring(L, ", window = {\"%s\", %f}", name, (LUAI_UACNUMBER)o->window_parameter);
+}
+
+/* The norm on top of the stack becomes text. */
+static void name_norm(lua_State *L, const char *name) {
+  bool quoted = lua_type(L, -1) == LUA_TSTRING;
+  lua_pushfstring(L, quoted ? ", %s = \"%s\"" : ", %s = %s", name, luaL_tolstring(L, -1, NULL));
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 static int plan_tostring(lua_State *L) {
   const lub_plan *plan = lubL_checkplan(L, 1);
   lub_plan_kind kind = lub_plan_kind_of(plan);
   const lub_plan_options *o = lub_plan_options_of(plan);
+  lua_settop(L, 1);
   lua_pushfstring(L, "%s(", lub_plan_names[kind]);
   lubL_pushoptionstext(L, lub_plan_tables[kind], o, 0);
-  if (lua_getiuservalue(L, 1, PLAN_WINDOW) != LUA_TNIL)
-    lua_pushfstring(L, ", window = {%I numbers}", (LUAI_UACINT)window_length(o));
-  else if (lub_window_takes(o->window) == LUB_WINDOW_NO_PARAMETER)
-    lua_pushfstring(L, ", window = \"%s\"", lub_window_names[o->window]);
-  else lua_pushfstring(L, ", window = {\"%s\", %f}", lub_window_names[o->window], (LUAI_UACNUMBER)o->window_parameter);
-  lua_remove(L, -2);
-  if (kind == LUB_PLAN_STFT) lua_pushliteral(L, "");
-  else if (o->mel_norm == LUB_MEL_NORM_NONE) lua_pushliteral(L, ", mel_norm = false");
-  else if (o->mel_norm == LUB_MEL_NORM_P && isfinite(o->mel_norm_p))
-    lua_pushfstring(L, ", mel_norm = %f", (LUAI_UACNUMBER)o->mel_norm_p);
-  else lua_pushfstring(L, ", mel_norm = \"%s\"", o->mel_norm == LUB_MEL_NORM_P ? "inf" : "slaney");
+  if (lub_plan_has_window(kind)) push_window_text(L, o);
+  if (lub_plan_has_mel(kind)) push_mel_norm(L, o), name_norm(L, "mel_norm");
+  if (kind == LUB_PLAN_CHROMA_STFT) push_norm(L, &o->chroma_norm), name_norm(L, "norm");
   lua_pushliteral(L, ")");
-  lua_concat(L, 5);
+  lua_concat(L, lua_gettop(L) - 1);
   return 1;
 }
 
 /* === runs === */
 
-/* plan:start(signal) -> run */
-static int plan_start(lua_State *L) {
-  const lub_plan *plan = lubL_checkplan(L, 1);
-  const char *name = lub_plan_names[lub_plan_kind_of(plan)];
-  lub_error err;
-  lub_shape shape;
-  lua_settop(L, 2);
-  if (!lubL_testtensor(L, 2))
-    return luaL_error(L, "%s: the signal must be a Tensor, got %s", name, luaL_typename(L, 2));
-  lub_tensor *signal = lubL_checkcontiguous(L, 2);
-  if (signal->shape.ndim != 1) {
-    char text[LUB_SHAPE_TEXT];
-    return luaL_error(L, "%s: the signal must be (samples,), got %s", name, lub_shape_text(&signal->shape, "?", text));
+/* Leaves the tensor at index 2 that a plan shall work on: a signal, or with { y = signal }, { S = spectrogram } that of
+ * the table. Returns whether it is a spectrogram. */
+static bool read_input(lua_State *L, const char *name) {
+  bool spectrogram = false;
+  if (lua_type(L, 2) == LUA_TTABLE) {
+    spectrogram = lua_getfield(L, 2, "S") != LUA_TNIL;
+    if (spectrogram || lua_getfield(L, 2, "y") != LUA_TNIL) lua_copy(L, lua_gettop(L), 2);
   }
-  if (lub_plan_shape(plan, signal->shape.dim[0], &shape, &err) != LUB_OK) return lubL_failure(L, &err);
-  lub_tensor *out = lubL_newtensor(L, &shape);
+  const char *what = spectrogram ? "S" : "the signal";
+  if (!lubL_testtensor(L, 2)) luaL_error(L, "%s: %s must be a Tensor, got %s", name, what, luaL_typename(L, 2));
+  lua_settop(L, 2);
+  return spectrogram;
+}
+
+/* A run that nobody uses, on top of the stack. */
+static run_object *idle_run(lua_State *L, const lub_plan *plan) {
+  lub_error err;
   if (lua_getiuservalue(L, 1, PLAN_IDLE_RUN) == LUA_TNIL) {
     lua_pop(L, 1);
     run_object *fresh = lua_newuserdatauv(L, sizeof *fresh, RUN_VALUES);
     *fresh = (run_object){0};
     luaL_setmetatable(L, RUN);
-    if (lub_run_new(&fresh->run, plan, &err) != LUB_OK) return lubL_failure(L, &err);
+    if (lub_run_new(&fresh->run, plan, &err) != LUB_OK) lubL_failure(L, &err);
   } else {
     lua_pushnil(L);
     lua_setiuservalue(L, 1, PLAN_IDLE_RUN);
   }
-  run_object *run = lua_touserdata(L, -1);
+  return lua_touserdata(L, -1);
+}
+
+/* plan:start(signal, or { y = } or { S = }) -> run */
+static int plan_start(lua_State *L) {
+  const lub_plan *plan = lubL_checkplan(L, 1);
+  const char *name = lub_plan_names[lub_plan_kind_of(plan)];
+  lub_error err;
+  lub_shape shape;
+  char text[LUB_SHAPE_TEXT];
+  lua_settop(L, 2);
+  bool spectrogram = read_input(L, name);
+  lub_tensor *input = lubL_checkcontiguous(L, 2);
+  if (spectrogram) {
+    int64_t rows = lub_plan_spectrum_rows(plan);
+    bool fits = input->shape.ndim == 2 && input->shape.dim[0] == rows && input->shape.dim[1] > 0;
+    if (rows == 0) return luaL_error(L, "%s: takes a signal, and no S", name);
+    if (!fits)
+      return luaL_error(L, "%s: S must be (%I, frames), got %s", name, (LUAI_UACINT)rows,
+                        lub_shape_text(&input->shape, "?", text));
+    shape = (lub_shape){2, {lub_plan_rows(plan), input->shape.dim[1]}};
+  } else {
+    if (input->shape.ndim != 1)
+      return luaL_error(L, "%s: the signal must be (samples,), got %s", name, lub_shape_text(&input->shape, "?", text));
+    if (lub_plan_shape(plan, input->shape.dim[0], &shape, &err) != LUB_OK) return lubL_failure(L, &err);
+  }
+  lub_tensor *out = lubL_newtensor(L, &shape);
+  run_object *run = idle_run(L, plan);
   for (int value = RUN_PLAN; value <= RUN_OUTPUT; value++) {
     lua_pushvalue(L, value);
     lua_setiuservalue(L, -2, value);
   }
   run->finished = false;
-  if (lub_run_begin(run->run, signal->data, signal->shape.dim[0], out->data, &err) != LUB_OK)
-    return lubL_failure(L, &err);
-  return 1;
+  lub_status status = spectrogram ? lub_run_begin_spectrum(run->run, input->data, shape.dim[1], out->data, &err)
+                                  : lub_run_begin(run->run, input->data, input->shape.dim[0], out->data, &err);
+  return status == LUB_OK ? 1 : lubL_failure(L, &err);
 }
 
 /* run:advance() -> true when finished */

@@ -203,8 +203,35 @@ static int written(lua_State *L, lub_status status, const lub_error *err) {
   return 1;
 }
 
-/* file:write(dataset, value) -> true | nil, reason. A Tensor is written as float32; a Lua integer as a scalar
- * int64, and a float as a scalar float64. */
+/* Writes the list at index 3, of integers as int64 or of numbers as float64: one row after the other where the number
+ * of columns is at index 4. */
+static int write_list(lua_State *L, lub_h5 *file, const char *object) {
+  lub_error err;
+  lua_Integer count = luaL_len(L, 3), columns = luaL_optinteger(L, 4, 0);
+  luaL_argcheck(L, columns >= 0 && (columns == 0 || count % columns == 0), 4, "columns do not divide the list");
+  bool whole = true;
+  union {
+    int64_t whole;
+    double number;
+  } *values = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *values, 0);
+  for (lua_Integer i = 1; i <= count && whole; i++) {
+    lua_rawgeti(L, 3, i);
+    whole = lua_isinteger(L, -1);
+    lua_pop(L, 1);
+  }
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 3, i);
+    if (whole) values[i - 1].whole = lua_tointeger(L, -1);
+    else values[i - 1].number = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+  }
+  lub_shape shape = {1, {count}};
+  if (columns > 0) shape = (lub_shape){2, {count / columns, columns}};
+  return written(L, lub_h5_write(file, object, whole ? LUB_H5_INT64 : LUB_H5_FLOAT64, &shape, values, &err), &err);
+}
+
+/* file:write(dataset, value, columns or nil) -> true | nil, reason. A Tensor is written as float32; a Lua integer as a
+ * scalar int64, and a float as a scalar float64; a list of numbers as a list, or a matrix of so many columns. */
 static int file_write(lua_State *L) {
   static const lub_shape scalar = {0};
   lub_error err;
@@ -218,6 +245,7 @@ static int file_write(lua_State *L) {
     double value = lua_tonumber(L, 3);
     return written(L, lub_h5_write(file, object, LUB_H5_FLOAT64, &scalar, &value, &err), &err);
   }
+  if (lua_type(L, 3) == LUA_TTABLE) return write_list(L, file, object);
   const lub_tensor *t = lubL_checkcontiguous(L, 3);
   return written(L, lub_h5_write(file, object, LUB_H5_FLOAT32, &t->shape, t->data, &err), &err);
 }

@@ -17,7 +17,10 @@
 int lubL_open_tensor(lua_State *L);    /* core.Tensor */
 int lubL_open_audio(lua_State *L);     /* core.audio */
 int lubL_open_feature(lua_State *L);   /* core.feature */
+int lubL_open_transform(lua_State *L); /* core.transform */
+int lubL_open_stream(lua_State *L);    /* core.stream */
 int lubL_open_pipeline(lua_State *L);  /* core.pipeline */
+int lubL_open_fingerprint(lua_State *L); /* core.fingerprint */
 int lubL_open_signal(lua_State *L);   /* core.signal */
 int lubL_open_augment(lua_State *L);  /* core.augment */
 int lubL_open_standardize(lua_State *L); /* core.standardize */
@@ -75,7 +78,7 @@ void lubL_pushshape(lua_State *L, const lub_shape *shape);
 /* Reads the table at `arg` (nil or absent: all defaults) into `options`, which `table` describes. Defaults are
  * filled; unknown names (with the nearest right one), wrong types and values out of
  * bounds raise an error that begins with `where`. A table {40, 173, 1} gives its array part to the
- * first option if that is a SHAPE. `extra` (may be NULL) lists names that the caller reads itself. */
+ * first option if that is a SHAPE; its first element to the first option if that is a LAYER. `extra` (may be NULL) lists names that the caller reads itself. */
 void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
                       const char *const *extra);
 /* Pushes a table with the value of every option. */

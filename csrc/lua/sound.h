@@ -5,6 +5,7 @@
 #include "audio/load.h"
 #include "audio/treatment.h"
 #include "feature/plan.h"
+#include "feature/run.h"
 #include "lua/lubdub.h"
 
 #define LUBL_PLAN "lubdub.Plan"

@@ -11,14 +11,14 @@
 
 /* What one thread has at hand. */
 typedef struct slot {
-  int64_t item; /* -1: none */
-  lub_load *load;
+  int64_t item; /* whose signal it is; -1: none */
+  lub_intake *intake;
   lub_treater *treater;
   lub_run *run;
-  int treated;     /* -1: loading; else treatments that are done or in hand */
-  bool running;    /* in the run */
+  int treated;  /* treatments that are done or in hand */
+  bool running; /* in the run */
   float *signal;
-  int64_t samples, capacity;
+  int64_t samples;
 } slot;
 
 struct lub_extraction {
@@ -34,6 +34,7 @@ struct lub_extraction {
   int64_t *measured; /* frames that each recording gives, while they are measured; -1: failed */
   char **errors, **warnings;
   _Atomic int64_t next, done;
+  int64_t handful; /* recordings that a thread opens at once */
   double deadline;
   int slots;
   slot *slot;
@@ -52,19 +53,6 @@ static void forget(char **messages, int64_t count) {
   for (int64_t i = 0; messages && i < count; i++)
     if (messages[i] != no_memory) free(messages[i]);
   free(messages);
-}
-
-static const char *item_name(const lub_item *item, int64_t i, char text[32]) {
-  if (item->path) return item->path;
-  snprintf(text, 32, "clip %lld", (long long)i + 1);
-  return text;
-}
-
-/* How item i is read. */
-static lub_load_options load_options(const lub_extraction *x, const lub_item *item) {
-  lub_load_options options = x->options.load;
-  options.offset += item->offset;
-  return options;
 }
 
 /* === the shape of a row === */
@@ -89,7 +77,7 @@ static lub_status set_row(lub_extraction *x, int64_t samples, lub_error *err) {
 
 static void fail(lub_extraction *x, int64_t i, const lub_error *err) {
   char text[32];
-  const char *name = item_name(&x->items[i], i, text);
+  const char *name = lub_item_name(&x->items[i], i, text);
   size_t length = strlen(name);
   if (strncmp(err->message, name, length) == 0 && err->message[length] == ':') {
     x->errors[i] = keep(err->message);
@@ -107,13 +95,13 @@ static void measure(void *context, int64_t chunk, int thread) {
     int64_t i = atomic_fetch_add(&x->next, 1), samples;
     if (i >= x->count) return;
     const lub_item *item = &x->items[i];
-    lub_load_options options = load_options(x, item);
+    lub_load_options options = lub_item_options(item, &x->options.load);
     char text[32];
     lub_shape shape;
     lub_error err;
     lub_status status =
         item->path ? lub_load_measure_file(item->path, &options, &samples, &err)
-                   : lub_load_measure_memory(item_name(item, i, text), item->frames, item->sr, &options, &samples,
+                   : lub_load_measure_memory(lub_item_name(item, i, text), item->frames, item->sr, &options, &samples,
                                              &err);
     if (status == LUB_OK) status = shape_of(x, samples, &shape, &err);
     x->measured[i] = status == LUB_OK ? samples : -1;
@@ -146,30 +134,6 @@ static lub_status agree(lub_extraction *x, lub_error *err) {
 
 /* === one recording === */
 
-static lub_status start(lub_extraction *x, slot *s, lub_error *err) {
-  const lub_item *item = &x->items[s->item];
-  lub_load_options options = load_options(x, item);
-  char text[32];
-  lub_status status = item->path ? lub_load_file(&s->load, item->path, &options, err)
-                                 : lub_load_memory(&s->load, item_name(item, s->item, text), item->data,
-                                                   item->channels, item->frames, item->sr, &options, err);
-  if (status != LUB_OK) return status;
-  if (lub_load_channels(s->load) > 1)
-    return lub_fail(err, LUB_EARG, "has %d channels, and a plan takes one: mono must be true",
-                    lub_load_channels(s->load));
-  int64_t room = lub_load_room(s->load);
-  if (room < x->wanted) room = x->wanted;
-  if (room > s->capacity) {
-    free(s->signal);
-    s->capacity = 0;
-    s->signal = lub_alloc(sizeof(float) * (size_t)room);
-    if (!s->signal) return lub_nomem(err, "extract", 4.0 * (double)room);
-    s->capacity = room;
-  }
-  lub_load_into(s->load, s->signal);
-  return LUB_OK;
-}
-
 /* The signal has its length and has had `treated` treatments: begins the next one, or else its features. */
 static lub_status go_on(lub_extraction *x, slot *s, lub_error *err) {
   float *out = x->out + s->item * x->row_size;
@@ -182,14 +146,14 @@ static lub_status go_on(lub_extraction *x, slot *s, lub_error *err) {
 }
 
 /* The signal is there: brings it to its length. */
-static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
-  int64_t samples = lub_load_frames(s->load), missing = lub_load_missing(s->load);
-  const char *warning = lub_load_warning(s->load);
+static lub_status begin(lub_extraction *x, slot *s, const lub_load *load, lub_error *err) {
+  int64_t samples = lub_load_frames(load), missing = lub_load_missing(load);
+  const char *warning = lub_load_warning(load);
   lub_shape shape;
   if (warning) x->warnings[s->item] = keep(warning);
   if (missing > 0 && !x->options.pad)
     return lub_fail(err, LUB_EARG, "is too short: %.2f s from %g s on, and %g s are wanted (pad = true appends zeros)",
-                    (double)samples / lub_load_sr(s->load), load_options(x, &x->items[s->item]).offset,
+                    (double)samples / lub_load_sr(load), lub_item_options(&x->items[s->item], &x->options.load).offset,
                     x->options.load.duration);
   /* Rounding of rates may leave a recording a sample more or less than the next one. It keeps its own length, which is
    * librosa's, unless that changes the number of frames. */
@@ -200,40 +164,44 @@ static lub_status begin(lub_extraction *x, slot *s, lub_error *err) {
     for (int64_t i = samples; i < x->wanted; i++) s->signal[i] = 0;
     samples = x->wanted;
   }
-  lub_load_close(s->load);
-  s->load = NULL;
   s->samples = samples;
   s->treated = 0;
   return go_on(x, s, err);
 }
 
-static void leave(lub_extraction *x, slot *s) {
-  lub_load_close(s->load);
-  s->load = NULL;
-  s->running = false;
-  s->treated = -1;
-  s->item = -1;
+/* Item i is done; `status` says how. */
+static void settle(lub_extraction *x, int64_t i, lub_status status, const lub_error *err) {
+  if (status != LUB_OK) {
+    if (err) fail(x, i, err);
+    memset(x->out + i * x->row_size, 0, sizeof(float) * (size_t)x->row_size);
+  }
   atomic_fetch_add(&x->done, 1);
+}
+
+/* Opens the next few recordings; false: there are none. */
+static bool claim(lub_extraction *x, slot *s) {
+  int64_t first = atomic_fetch_add(&x->next, x->handful);
+  for (int64_t i = first; i < first + x->handful && i < x->count; i++) {
+    lub_error err;
+    if (x->errors[i]) settle(x, i, LUB_EWORLD, NULL); /* could not be measured */
+    else if (lub_intake_add(s->intake, i, &err) != LUB_OK) settle(x, i, err.status, &err);
+  }
+  return first < x->count;
 }
 
 /* One step of the recording at hand; another one where there is none. False: nothing is left to do. */
 static bool step(lub_extraction *x, slot *s) {
   lub_status status = LUB_OK;
   lub_error err;
+  bool finished = false;
+  if (s->item < 0 && lub_intake_empty(s->intake)) return claim(x, s);
   if (s->item < 0) {
-    int64_t i = atomic_fetch_add(&x->next, 1);
-    if (i >= x->count) return false;
-    s->item = i;
-    if (x->errors[i]) { /* could not be measured */
-      memset(x->out + i * x->row_size, 0, sizeof(float) * (size_t)x->row_size);
-      leave(x, s);
-      return true;
-    }
-    status = start(x, s, &err);
-  } else if (s->treated < 0) {
-    bool loaded;
-    status = lub_load_advance(s->load, &loaded, &err);
-    if (status == LUB_OK && loaded) status = begin(x, s, &err);
+    lub_signal_taken taken;
+    status = lub_intake_step(s->intake, &taken, &err);
+    s->item = taken.item;
+    s->signal = taken.signal;
+    s->running = false;
+    if (status == LUB_OK && s->item >= 0) status = begin(x, s, taken.load, &err);
   } else if (!s->running) {
     bool done;
     status = lub_treater_advance(s->treater, &done, &err);
@@ -241,13 +209,12 @@ static bool step(lub_extraction *x, slot *s) {
       s->treated++;
       status = go_on(x, s, &err);
     }
-  } else if (!x->plan || lub_run_advance(s->run)) {
-    leave(x, s);
+  } else {
+    finished = !x->plan || lub_run_advance(s->run);
   }
-  if (status != LUB_OK) {
-    fail(x, s->item, &err);
-    memset(x->out + s->item * x->row_size, 0, sizeof(float) * (size_t)x->row_size);
-    leave(x, s);
+  if (status != LUB_OK || finished) {
+    settle(x, s->item, status, &err);
+    s->item = -1;
   }
   return true;
 }
@@ -271,6 +238,10 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   x->options.load.sr = sr;
   x->wanted = isnan(options->load.duration) ? -1 : (int64_t)(options->load.duration * sr + 0.5);
   x->slots = count < threads ? (int)count : threads;
+  /* as many as pay, but few enough that the threads end together */
+  x->handful = count / (4 * x->slots);
+  if (x->handful < 1) x->handful = 1;
+  if (x->handful > LUB_INTAKE_MOST) x->handful = LUB_INTAKE_MOST;
   x->errors = calloc((size_t)count, sizeof(char *));
   x->warnings = calloc((size_t)count, sizeof(char *));
   x->measured = calloc((size_t)count, sizeof(int64_t));
@@ -279,8 +250,9 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   if (!x->errors || !x->warnings || !x->measured || !x->slot)
     status = lub_nomem(err, "extract", 24.0 * (double)count);
   for (int i = 0; status == LUB_OK && i < x->slots; i++) {
-    x->slot[i].item = x->slot[i].treated = -1;
-    if (plan) status = lub_run_new(&x->slot[i].run, plan, err);
+    x->slot[i].item = -1;
+    status = lub_intake_new(&x->slot[i].intake, items, &x->options.load, x->wanted, err);
+    if (status == LUB_OK && plan) status = lub_run_new(&x->slot[i].run, plan, err);
     if (status == LUB_OK && options->treatment_count > 0) status = lub_treater_new(&x->slot[i].treater, err);
   }
   if (status == LUB_OK && x->wanted >= 0) status = set_row(x, x->wanted, err);
@@ -294,10 +266,9 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
 void lub_extraction_free(lub_extraction *x) {
   if (!x) return;
   for (int i = 0; x->slot && i < x->slots; i++) {
-    lub_load_close(x->slot[i].load);
+    lub_intake_free(x->slot[i].intake);
     lub_treater_free(x->slot[i].treater);
     lub_run_free(x->slot[i].run);
-    free(x->slot[i].signal);
   }
   free(x->slot);
   free(x->measured);

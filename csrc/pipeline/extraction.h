@@ -9,19 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "audio/load.h"
 #include "audio/treatment.h"
 #include "base/shape.h"
 #include "feature/plan.h"
-
-/* A recording: a file, or channels x frames numbers in memory at sr Hz. All pointers must stay. `offset` seconds
- * of it are passed over, beside those of the load options: a window of a longer recording. */
-typedef struct lub_item {
-  const char *path; /* NULL: memory */
-  const float *data;
-  int64_t channels, frames;
-  double sr, offset;
-} lub_item;
+#include "feature/run.h"
+#include "pipeline/intake.h"
 
 typedef struct lub_extraction_options {
   /* With a duration every row has its length, at the plan's rate: a recording that is shorter fails, unless `pad`

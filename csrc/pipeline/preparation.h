@@ -16,6 +16,7 @@
 #include "audio/augment.h"
 #include "feature/mask.h"
 #include "feature/plan.h"
+#include "feature/run.h"
 
 /* A step after the feature: x * by; each run of `size` numbers standardized; or (x - mean) / scale, one by one. */
 typedef enum lub_row_step_kind { LUB_ROW_SCALE, LUB_ROW_STANDARDIZE, LUB_ROW_AFFINE } lub_row_step_kind;

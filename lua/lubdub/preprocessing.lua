@@ -4,7 +4,8 @@
 --    { name = "load", options = { sr =, duration =, offset =, mono =, pad =, res_type = } }
 --    { name = "filter", options = { order =, cutoff =, btype =, zero_phase = } }   -- of lubdub.signal.butter
 --    { name = "remove_spikes" | "normalize" | "envelope", options = ... }          -- of lubdub.signal
---    { name = "mfcc" | "melspectrogram" | "stft", options = ... }                  -- of lubdub.MFCC and its siblings
+--    { name = "mfcc" | "melspectrogram" | ..., options = ... }                     -- a key of lubdub.feature.names
+--    { name = "deltas", options = { order =, width =, mode = } }                   -- appends order 1 to `order`
 --    { name = "scale", options = { by = } }                                        -- multiplies
 --    { name = "standardize", options = { per = "clip" | "coefficient" } }          -- each clip by itself
 --    { name = "standard_scaler", options = { axis =, mean = Tensor, scale = Tensor } }  -- of lubdub.StandardScaler
@@ -22,7 +23,8 @@ local warning = require "lubdub.warning"
 
 local preprocessing = {}
 
-local features = { mfcc = "MFCC", melspectrogram = "MelSpectrogram", stft = "STFT" }
+local features, kind_name = feature.names, {}
+for name, kind in pairs(features) do kind_name[kind] = name end
 
 local load_defaults = {
   sr = 22050, duration = false, offset = 0, mono = true, pad = false, res_type = "soxr_hq", strict = false,
@@ -57,6 +59,18 @@ local transforms = {
     end
     return o.by == 1 and x or x * o.by
   end,
+  -- (clips, rows, frames, 1) becomes (clips, rows * (1 + order), frames, 1)
+  deltas = function(x, given)
+    local o = options.read("deltas", given, { order = 1, width = 9, mode = "interp" })
+    if math.type(o.order) ~= "integer" or o.order < 1 then
+      blame("deltas: order must be a whole number from 1, got %s", tostring(o.order))
+    end
+    local all = { x }
+    for order = 1, o.order do
+      all[order + 1] = feature.delta(x, { order = order, width = o.width, mode = o.mode, axis = 3 })
+    end
+    return core.Tensor.concat(all, 2)
+  end,
 }
 
 local function name_of(step) return type(step) == "table" and step.name end
@@ -74,8 +88,8 @@ local function read_steps(where, steps, no_feature)
   end
   local step, plan = steps[at], nil
   if not load or not features[name_of(step)] and not (no_feature and step == nil) then
-    blame("%s: the first steps must be 'load' and a feature ('mfcc', 'melspectrogram' or 'stft'); between them may be "
-      .. "'filter', 'remove_spikes', 'normalize' and 'envelope'", where)
+    blame("%s: the first steps must be 'load' and a feature such as 'mfcc'; between them may be 'filter', "
+      .. "'remove_spikes', 'normalize' and 'envelope'", where)
   end
   if step then
     plan = feature[features[step.name]](step.options)
@@ -134,7 +148,7 @@ end
 -- @treturn table steps, without functions or userdata
 function preprocessing.steps(plan, given)
   local kind = type(plan) == "userdata" and plan.kind
-  if not kind or not features[kind:lower()] then
+  if not kind_name[kind] then
     blame("preprocessing.steps: expected a feature plan such as lubdub.MFCC{}, got %s", type(plan))
   end
   local o = options.read("preprocessing.steps", given, {
@@ -146,7 +160,7 @@ function preprocessing.steps(plan, given)
       res_type = o.res_type } },
   }
   add_signal_steps(steps, o, plan.sr)
-  steps[#steps + 1] = { name = kind:lower(), options = plan:config() }
+  steps[#steps + 1] = { name = kind_name[kind], options = plan:config() }
   if o.scale then steps[#steps + 1] = { name = "scale", options = { by = o.scale } } end
   if o.standardize then
     local given_options = step_options(o.standardize, "per")
@@ -174,8 +188,9 @@ local function extract(items, plan, load, treated, o)
     done, total = outward(job.advance, job)
     if o.progress then o.progress(done, total) end
   until done == total
-  for _, message in pairs(job:warnings()) do warning.warn(message) end
-  return job:result(), job:errors()
+  local warnings = job:warnings()
+  for _, message in pairs(warnings) do warning.warn(message) end
+  return job:result(), job:errors(), warnings
 end
 
 --- Runs the steps over recordings: the row of every one that fails is zeros, and its reason is in the second result.
@@ -186,12 +201,21 @@ end
 -- strict (false): a file with less data than it promises fails
 -- @treturn Tensor (#items, ...)
 -- @treturn table { [item] = "path: reason" } of the items that failed
+-- @treturn table { [item] = message } of the items that gave a warning
 function preprocessing.run(steps, items, given)
   local o = options.read("preprocessing.run", given, { progress = false, strict = false })
   local load, treated, plan, rest = read_steps("preprocessing.run", steps)
-  local x, errors = extract(items, plan, load, treated, o)
+  local x, errors, warnings = extract(items, plan, load, treated, o)
+  return preprocessing.transform(x, rest), errors, warnings
+end
+
+--- Runs the steps after the feature, which treat every row by itself.
+-- @tparam Tensor x (items, ...)
+-- @tparam table rest the third result of `parts`
+-- @treturn Tensor
+function preprocessing.transform(x, rest)
   for _, step in ipairs(rest) do x = transforms[step.name](x, step.options) end
-  return x, errors
+  return x
 end
 
 --- Runs the steps up to the feature, which may be missing: the signals themselves, loaded and treated in parallel.

@@ -11,8 +11,10 @@
 #include "feature/dct.h"
 #include "feature/fft.h"
 #include "feature/mel.h"
+#include "feature/wide.h"
 
 #define LUB_MAX_LANES 16
+#define LUB_EXTREMES 32
 
 typedef struct lub_feature_kernels {
   int lanes;
@@ -48,6 +50,25 @@ typedef struct lub_feature_kernels {
 
   /* out[k][lane] = sum over bands of basis[k][band] * max(x[band][lane], floor); work: (2 * terms + 1) * lanes. */
   void (*dct)(const lub_dct *dct, const float *x, float floor, float *work, float *out);
+
+  /* |X|, or |X|^2 if squared, [bin][lane], of one frame of wide->n samples per lane; double work[lub_wide_work]. */
+  void (*wide_spectrum)(const lub_wide *wide, const float *const *frame, bool squared, double *work, float *out);
+
+  /* One number per lane from the magnitudes x, [bin][lane], of bins at hz: spectral.h. */
+  void (*centroid)(const double *hz, const float *x, int64_t bins, float *out);
+  void (*bandwidth)(const double *hz, const float *x, int64_t bins, double p, bool norm, float *out);
+  void (*rolloff)(const double *hz, const float *x, int64_t bins, double share, float *out);
+  /* The energy of both halves of the spectrum, of even or odd n_fft: the sum of squares, all bins but the first (and,
+   * if even, the last) counted twice. */
+  void (*energy)(const float *x, int64_t bins, bool even, float *out);
+
+  /* The means of the `count` lowest and highest of the magnitudes x, count <= LUB_EXTREMES and <= bins. */
+  void (*extremes)(const float *x, int64_t bins, int64_t count, float *lowest, float *highest);
+
+  /* Of n samples: the sum of their squares; how often neighbours differ in sign, where what is within the
+   * threshold counts as zero, and zero as positive if zero_pos, else as a sign of its own. */
+  double (*sum_squares)(const float *x, int64_t n);
+  int64_t (*crossings)(const float *x, int64_t n, double threshold, bool zero_pos);
 } lub_feature_kernels;
 
 extern const lub_feature_kernels lub_feature_plain, lub_feature_avx2, lub_feature_avx512;

@@ -146,4 +146,12 @@ const lub_feature_kernels LUB_VARIANT(lub_feature) = {.lanes = VL,
                                                       .root = root,
                                                       .mel = mel_bands,
                                                       .decibel = decibel,
-                                                      .dct = dct};
+                                                      .dct = dct,
+                                                      .wide_spectrum = LUB_VARIANT(lub_wide_spectrum),
+                                                      .centroid = LUB_VARIANT(lub_centroid),
+                                                      .bandwidth = LUB_VARIANT(lub_bandwidth),
+                                                      .rolloff = LUB_VARIANT(lub_rolloff),
+                                                      .energy = LUB_VARIANT(lub_energy),
+                                                      .extremes = LUB_VARIANT(lub_extremes),
+                                                      .sum_squares = LUB_VARIANT(lub_sum_squares),
+                                                      .crossings = LUB_VARIANT(lub_crossings)};

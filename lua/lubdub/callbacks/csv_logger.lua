@@ -47,7 +47,7 @@ function CSVLogger:write(cells)
       cells[i] = '"' .. cell:gsub('"', '""') .. '"'
     end
   end
-  local ok, reason = core.filelimit_held(put, self.file, table.concat(cells, self.separator) .. "\r\n")
+  local ok, reason = core.size_guarded(put, self.file, table.concat(cells, self.separator) .. "\r\n")
   if not ok then failed(("%s: %s"):format(self.path, reason)) end
 end
 
@@ -82,13 +82,13 @@ end
 function CSVLogger:on_train_end()
   local file = self.file
   self.file = nil
-  local ok, reason = core.filelimit_held(file.close, file)
+  local ok, reason = core.size_guarded(file.close, file)
   if not ok then failed(("%s: %s"):format(self.path, reason)) end
 end
 
 function CSVLogger:on_train_interrupt()
   if self.file then
-    core.filelimit_held(self.file.close, self.file) -- it may still hold the line that did not fit
+    core.size_guarded(self.file.close, self.file) -- it may still hold the line that did not fit
     self.file = nil
   end
 end

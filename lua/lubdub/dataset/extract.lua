@@ -13,8 +13,9 @@ local progress = require "lubdub.progress"
 local MOST = 20
 
 -- Runs the steps. A mistake that only the recordings reveal is told at the caller's line.
-local function run(steps, self, given)
-  local ok, features, errors = pcall(preprocessing.run, steps, self, given)
+local function run(steps, self, given, cache)
+  local run_steps = cache and require("lubdub.cache").run or preprocessing.run
+  local ok, features, errors = pcall(run_steps, steps, self, given, cache)
   if ok then return features, errors end
   local mistake = type(features) == "string" and
     (features:match "extract: .*" or features:match "preprocessing%.run: .*")
@@ -29,10 +30,11 @@ local function report(errors, failed, n)
   return table.concat(lines, "\n")
 end
 
-local how = { skip = false, progress = true, strict = false }
+local how = { skip = false, progress = true, strict = false, cache = false, verify = false }
 local what = { duration = options.none, offset = 0, pad = false, mono = true, res_type = "soxr_hq",
   filter = false, remove_spikes = false, normalize = false, envelope = false, scale = options.none, standardize = false,
-  scaler = false, skip = how.skip, progress = how.progress, strict = how.strict }
+  scaler = false, skip = how.skip, progress = how.progress, strict = how.strict, cache = how.cache,
+  verify = how.verify }
 
 -- The steps of a plan and its options. The duration may be that of the windows.
 local function steps_of(self, plan, o)
@@ -46,12 +48,14 @@ end
 
 --- @tparam Dataset self
 -- @param plan e.g. `lubdub.MFCC { n_mfcc = 40 }`; or the steps of `lubdub.preprocessing.steps`, which say all but
--- `skip`, `progress` and `strict`
+-- `skip`, `progress`, `strict`, `cache` and `verify`
 -- @tparam ?table given `duration`: seconds of each recording (default: a window's own, or else all of it, and then
 -- all must be equally long); `offset`: seconds to leave out at the start (0); `pad`: false; true fills shorter
 -- recordings with zeros at the end; `skip`: false; true leaves out what cannot be used; `progress`: true shows a
--- bar, on a terminal; `mono`, `res_type`, `strict`, and the steps
--- `filter`, `remove_spikes`, `normalize`, `envelope`, `scale`, `standardize`, `scaler`: as in `lubdub.preprocessing`
+-- bar, on a terminal; `cache`: false, or a folder that keeps features for the next time (lubdub.cache);
+-- `verify`: false; true compares the content of every file with what the cache knows; `mono`, `res_type`, `strict`, and
+-- the steps `filter`, `remove_spikes`, `normalize`, `envelope`, `scale`, `standardize`, `scaler`: as in
+-- `lubdub.preprocessing`
 -- @treturn Tensor (rows, n_mfcc, frames, 1)
 -- @treturn ?Dataset with `skip`: the rows of the tensor
 -- @raise on recordings that cannot be read, or are too short, with the reason of each
@@ -62,12 +66,15 @@ return function(self, plan, given)
   end
   local o = options.read("extract", given, given_steps and how or what)
   if #self == 0 then blame("extract: the data set is empty") end
+  if o.cache and type(o.cache) ~= "string" then
+    blame("extract: cache must be the path of a folder, or false, got %s", tostring(o.cache))
+  end
   local steps = given_steps and duration.of_steps("extract", self, plan) or steps_of(self, plan, o)
 
   local bar = o.progress and progress.bar { label = "extract", total = #self, unit = "clip" }
   local features, errors = run(steps, self, {
     strict = o.strict, progress = bar and function(done) bar:update(done) end,
-  })
+  }, o.cache and { path = o.cache, verify = o.verify })
   if bar then bar:clear() end
 
   local kept, failed = {}, {}

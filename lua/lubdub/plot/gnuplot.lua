@@ -49,7 +49,7 @@ function gnuplot.draw(script, format)
   if not file then return nil, "gnuplot: " .. reason end
   local errors <close>, no_errors = temporary()
   if not errors then return nil, "gnuplot: " .. no_errors end
-  local written, unwritten = core.filelimit_held(write, file.name, script)
+  local written, unwritten = core.size_guarded(write, file.name, script)
   if not written then return nil, "gnuplot: " .. unwritten end
 
   -- -d: a user's own .gnuplot must not change the picture
