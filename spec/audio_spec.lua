@@ -128,6 +128,30 @@ describe("audio", function()
       assert.same({ 30, 100 }, { info.frames, info.promised })
     end)
 
+    it("warns of a file that shrinks while it is read", function()
+      local core = require "lubdub.core"
+      local bytes = temporary.wav(4000, 200000)
+      for strict = 0, 1 do
+        local path = temporary.write(folder, "shrinks.wav", bytes)
+        local job <close> = core.audio.load(path, { sr = 2000, strict = strict == 1 })
+        assert.is_false(job:advance())
+        assert(os.execute(("truncate -s 100044 '%s'"):format(path)))
+        local finished, reason
+        repeat finished, reason = job:advance() until finished ~= false
+        local message = path .. ": the header promises 200000 frames, the file holds 50000"
+        if strict == 1 then
+          assert.is_nil(finished)
+          assert.equal(message, reason)
+        else
+          local x, sr, told = job:result()
+          assert.equal(message, told)
+          assert.equal(2000, sr)
+          assert.is_true(x:equal((audio.load(temporary.write(folder, "short.wav", bytes:sub(1, 40) ..
+            string.pack("<I4", 100000) .. bytes:sub(45, 100044)), { sr = 2000 }))))
+        end
+      end
+    end)
+
     it("takes a wav from a pipe, whose header does not know its length", function()
       local path = wav("pipe.wav", 4000, 1, ramp(30), 0x7FFFFFFF // 2)
       assert.same({ 30 }, audio.load(path, { sr = false }):shape())
@@ -302,6 +326,34 @@ describe("audio", function()
       assert.is_nil(ok)
       assert.equal(folder .. "/full.wav: No space left on device", reason)
       assert.equal("char device", lfs.attributes("/dev/full", "mode"))
+    end)
+
+    it("tells of a limit on file sizes, and the process lives", function()
+      local path = folder .. "/limit.wav"
+      local script = temporary.write(folder, "limit.lua", ([[
+        local lubdub = require "lubdub"
+        print(lubdub.audio.write(%q, lubdub.Tensor.zeros { 100000 }, 8000))
+        print "alive"]]):format(path))
+      local pipe <close> = io.popen(("(ulimit -f 8; LUA_PATH='%s' LUA_CPATH='%s' lua5.4 '%s') 2>&1"):format(
+        package.path, package.cpath, script))
+      assert.equal("nil\t" .. path .. ": File too large\nalive\n", pipe:read "a")
+      assert.is_nil(lfs.attributes(path))
+      assert.is_nil(lfs.attributes(path .. ".part"))
+    end)
+
+    it("takes over what a killed process left, and waits for one that is writing", function()
+      local core = require "lubdub.core"
+      local path = folder .. "/busy.wav"
+      temporary.write(folder, "busy.wav.part", ("x"):rep(100000))
+      assert(audio.write(path, Tensor { 0.5 }, 8000))
+      assert.same({ 0.5 }, audio.load(path, { sr = false }):totable())
+      assert.is_nil(lfs.attributes(path .. ".part"))
+      local job = core.audio.write(path, Tensor.zeros { 200000 }, 8000)
+      local ok, reason = audio.write(path, Tensor { 0.25 }, 8000) -- waits a second in vain
+      assert.is_nil(ok)
+      assert.equal(path .. ": another program is writing it", reason)
+      repeat until job:advance()
+      assert.equal(200000, audio.info(path).frames)
     end)
 
     it("refuses what no format holds", function()

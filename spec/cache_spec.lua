@@ -131,6 +131,19 @@ describe("Dataset:extract with a cache", function()
     assert.equal(4, #files())
   end)
 
+  it("keeps the feature, whatever is done to it behind, and knows what was done to the signal before", function()
+    local set = clips(5)
+    local scaler = lubdub.StandardScaler():fit(set:extract(mfcc, { duration = 0.2 }))
+    for _, given in ipairs { { scale = 0.5 }, { scaler = scaler }, { standardize = "clip" },
+      { filter = { order = 2, cutoff = 500 } }, { normalize = "peak" } } do
+      given.duration = 0.2
+      local x = set:extract(mfcc, given)
+      given.cache = folder .. "/cache/deep"
+      for _ = 1, 2 do assert.is_true(set:extract(mfcc, given):equal(x)) end
+    end
+    assert.equal(3, #files())
+  end)
+
   it("serves parts of data sets, in any order, repeated, and windows of long recordings", function()
     local set = clips(8)
     local x = set:extract(mfcc, { duration = 0.2 })

@@ -56,6 +56,38 @@ describe("extraction", function()
     return mfcc(x)
   end
 
+  it("loads recordings together, and each alone where one of them is bad", function()
+    local items, failing = {}, { [5] = "sample 30001 is not finite", [18] = "the file holds 3000" }
+    for i = 1, 32 do
+      local signal = signals("noise", 40000 + i):slice(1, i + 1)
+      local path = write(i .. ".wav", signal, 4000)
+      if i == 5 then
+        path = write("nan.wav", Tensor.concat { signal:slice(1, 1, 30000), Tensor { 0 / 0 }, signal }, 4000)
+      end
+      if i == 18 then
+        local file = assert(io.open(path, "rb"))
+        local bytes = file:read "a"
+        file:close()
+        path = temporary.write(folder, "cut.wav", bytes:sub(1, #bytes - 4 * 37000))
+      end
+      items[i] = path
+    end
+    for _, threads in ipairs { 1, 2 } do
+      lubdub.set_num_threads(threads)
+      local x, errors, warnings = run(items, { duration = 9 })
+      for i, path in ipairs(items) do
+        if failing[i] then
+          assert.matches(failing[i], errors[i] .. (warnings[i] or ""))
+          assert.equal(0, x[i]:abs():max())
+        else
+          assert.is_nil(errors[i])
+          local expected = mfcc((assert(audio.load(path, { sr = 8000, duration = 9 }))))
+          assert.is_true(x[i]:reshape(expected:shape()):equal(expected))
+        end
+      end
+    end
+  end)
+
   it("gives in row i what load and the plan give for item i, on any number of threads", function()
     local items = collection()
     local first

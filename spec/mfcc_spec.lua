@@ -205,6 +205,15 @@ describe("every kernel variant", function()
       add(feature.STFT { n_fft = n_fft, hop_length = 333 }(y))
       add(lubdub.MFCC { n_fft = n_fft, n_mfcc = 13, n_mels = 21, power = n_fft == 64 and 1 or 2, fmax = 9000 }(y))
     end
+    for _, kind in pairs { "RMS", "ZeroCrossingRate", "SpectralCentroid", "SpectralBandwidth", "SpectralRolloff",
+      "SpectralContrast", "ChromaSTFT" } do
+      for _, n_fft in ipairs { 512, 900, 999 } do
+        local size = kind:find "^[RZ]" and "frame_length" or "n_fft"
+        local o = { [size] = n_fft, hop_length = 333 }
+        if kind == "SpectralContrast" then o.n_bands = 4 end
+        add(lubdub[kind](o)(y))
+      end
+    end
     print(sum)
     local x = lubdub.MFCC { n_mfcc = 13 } (y)
     print(("%.9g"):format(x:abs():sum()))

@@ -198,6 +198,7 @@ const char *lub_load_warning(const lub_load *load) { return load->warning[0] ? l
 static lub_status fetch(lub_load *load, int64_t n, int64_t *got, lub_error *err) {
   if (load->reader) {
     if (lub_reader_read(load->reader, load->interleaved, n, got, err) != LUB_OK) return err->status;
+    if (lub_reader_finite(load->reader)) return LUB_OK;
   } else {
     for (int c = 0; c < load->channels; c++) {
       const float *from = load->data + c * load->pitch + load->at;

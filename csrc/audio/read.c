@@ -12,7 +12,7 @@
 
 #include "base/memory.h"
 
-#define SHORTS 4096 /* converted at once; a multiple of few channels */
+#define SHORTS 16384 /* read and converted at once */
 
 struct lub_reader {
   SNDFILE *file;
@@ -144,6 +144,7 @@ void lub_reader_close(lub_reader *reader) {
 }
 
 const lub_audio_info *lub_reader_info(const lub_reader *reader) { return &reader->info; }
+bool lub_reader_finite(const lub_reader *reader) { return reader->pcm16; }
 
 /* === reading === */
 

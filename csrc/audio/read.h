@@ -4,6 +4,7 @@
 #ifndef LUB_AUDIO_READ_H
 #define LUB_AUDIO_READ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -21,6 +22,8 @@ typedef struct lub_reader lub_reader;
 lub_status lub_reader_open(lub_reader **out, const char *path, lub_error *err);
 void lub_reader_close(lub_reader *reader);
 const lub_audio_info *lub_reader_info(const lub_reader *reader);
+/* Whether all samples are known to be finite, whatever the file holds. */
+bool lub_reader_finite(const lub_reader *reader);
 
 /* Goes to a frame, 0 .. frames. */
 lub_status lub_reader_seek(lub_reader *reader, int64_t frame, lub_error *err);
