@@ -234,7 +234,7 @@ static int trainer_tostring(lua_State *L) {
   luaL_addvalue(&b);
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
-    lua_pushfstring(L, "\n  %d  %s: ", s + 1, stage->kind->name);
+    lua_pushfstring(L, stage->nlayers > 0 ? "\n  %d  %s: " : "\n  %d  %s", s + 1, stage->kind->name);
     luaL_addvalue(&b);
     for (int j = 0; j < stage->nlayers; j++) {
       if (j > 0) luaL_addstring(&b, " + ");

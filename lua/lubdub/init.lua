@@ -7,6 +7,7 @@ if _VERSION ~= "Lua 5.4" then
 end
 
 local core = require "lubdub.core"
+local namespace = require "lubdub.namespace"
 
 local lubdub = {
   _VERSION = "scm",
@@ -61,24 +62,26 @@ local parts = {
   on_warning = { "lubdub.warning", "on_warning" },
 }
 
-local function names()
-  local list = {}
-  for name in pairs(lubdub) do list[#list + 1] = name end
-  for name in pairs(parts) do
-    if rawget(lubdub, name) == nil then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return list
+-- A module, or a class, as users meet it: it prints its name at the least.
+local function face(name, value)
+  local meta = getmetatable(value)
+  if type(value) ~= "table" then return value end
+  if not meta then return namespace("lubdub." .. name, value) end
+  if not meta.__tostring then meta.__tostring = function() return "lubdub." .. name end end
+  return value
 end
 
-return setmetatable(lubdub, {
-  __index = function(self, name)
-    local part = parts[name]
-    if not part then return nil end
-    local value = require(part[1])
-    if part[2] then value = value[part[2]] end
-    rawset(self, name, value)
-    return value
-  end,
-  __tostring = function() return "lubdub: " .. table.concat(names(), ", ") end,
-})
+face("Tensor", core.Tensor)
+
+return namespace("lubdub", lubdub, function(name)
+  local part = parts[name]
+  if not part then return nil end
+  local value = require(part[1])
+  if part[2] then value = value[part[2]] end
+  return face(name, value)
+end, function()
+  local all = {}
+  for name in pairs(lubdub) do all[name] = true end
+  for name in pairs(parts) do all[name] = true end
+  return all
+end)

@@ -8,11 +8,6 @@
 -- @module lubdub.datasets
 local there = { pascal = true, folder = true, hearts = true, make_folder = true }
 
-return setmetatable({}, {
-  __index = function(self, name)
-    if not there[name] then return nil end
-    local make = require("lubdub.datasets." .. name)
-    rawset(self, name, make)
-    return make
-  end,
-})
+return require "lubdub.namespace"("lubdub.datasets", {}, function(name)
+  return there[name] and require("lubdub.datasets." .. name) or nil
+end, function() return there end)
