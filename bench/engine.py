@@ -6,7 +6,9 @@ It reads commands from standard input, one a line, and answers each with seconds
 so that bench/engine.lua can alternate its own runs with these. usage: bench/engine.py NET THREADS
 """
 import os
+import shutil
 import sys
+import tempfile
 import time
 
 net, threads = sys.argv[1], int(sys.argv[2])
@@ -101,13 +103,14 @@ class Onnx:
         import torch
         peer = Torch()
         peer.model.eval()
-        path = f"/tmp/lubdub_bench_{os.getpid()}.onnx"
+        folder = tempfile.mkdtemp()
+        path = os.path.join(folder, "net.onnx")
         torch.onnx.export(torch.nn.Sequential(peer.model, torch.nn.Softmax(1)), torch.zeros(1, 1, H, W), path,
                           input_names=["x"], dynamic_axes={"x": {0: "n"}}, dynamo=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(path, options)
-        os.remove(path)
+        shutil.rmtree(folder)
 
     def prepare(self, n):
         x, y = data(n)

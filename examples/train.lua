@@ -7,16 +7,17 @@ package.cpath = here .. "?.so;" .. package.cpath
 local lubdub = require "lubdub"
 local parser = require "argparse"("train.lua", "Train a heart sound classifier.")
 parser:option("--data", "Folder of the PASCAL 2011 recordings; without it, the built-in hearts.")
-parser:option("--epochs", "At most so many epochs (built-in hearts: 60, PASCAL: 500).", nil, tonumber)
-parser:option("--batch-size", "Recordings per step.", 32, tonumber)
-parser:option("--seed", "Of everything that is drawn.", 42, tonumber)
+parser:option("--epochs", "At most so many epochs (built-in hearts: 120, PASCAL: 500).", nil, tonumber)
+parser:option("--batch-size", "Recordings per step.", "16", tonumber)
+parser:option("--seed", "Of everything that is drawn.", "42", tonumber)
 parser:option("--groups", "Column that no split may cut, or none.", "patient")
 parser:option("--out", "Folder for the pictures and the model.", "out")
 local args = parser:parse()
 local groups = args.groups ~= "none" and args.groups or nil
 lubdub.set_seed(args.seed)
+assert(lubdub.datasets.make_folder(args.out)) -- before the work, not after it
 
-local clips = args.data and lubdub.datasets.pascal(args.data) or lubdub.datasets.hearts { n = 500 }
+local clips = args.data and lubdub.datasets.pascal(args.data) or lubdub.datasets.hearts()
 clips = clips:filter(function(clip) return clip.label and clip.duration >= 4 end):shuffle(args.seed)
 print(clips)
 
@@ -24,7 +25,7 @@ print(clips)
 local rest, test = clips:split { test_size = 0.2, seed = args.seed, groups = groups }
 local train, valid = rest:split { test_size = 0.2, seed = args.seed, groups = groups }
 local mfcc = lubdub.MFCC { sr = 22050, n_mfcc = 40 }
-local steps = lubdub.preprocessing.steps(mfcc, { duration = 4, scale = 0.01 })
+local steps = lubdub.preprocessing.steps(mfcc, { duration = 4, scale = 0.1 })
 local encoder = lubdub.LabelEncoder(clips:column "label")
 local function tensors(part)
   return part:extract(steps), encoder:to_categorical(part:column "label")
@@ -50,11 +51,14 @@ local model = lubdub.Sequential {
 }
 model.labels, model.preprocessing = encoder.classes, steps -- the model's file carries them
 print(model)
-model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
+model:compile {
+  optimizer = lubdub.optimizers.Adam { learning_rate = 0.002 },
+  loss = "categorical_crossentropy", metrics = { "accuracy" },
+}
 
 local started = lubdub.clock()
 local history = model:fit(x_train, y_train, {
-  batch_size = args.batch_size, epochs = args.epochs or args.data and 500 or 60,
+  batch_size = args.batch_size, epochs = args.epochs or args.data and 500 or 120,
   validation_data = { x_valid, y_valid }, seed = args.seed,
   class_weight = lubdub.class_weights(train:column "label", encoder),
   callbacks = {
@@ -68,7 +72,6 @@ local truth, predicted = test:column "label", encoder:decode(model:predict(x_tes
 print(lubdub.metrics.classification_report(truth, predicted))
 print(lubdub.metrics.confusion_matrix(truth, predicted, { labels = encoder.classes }))
 
-assert(lubdub.datasets.make_folder(args.out))
 assert(lubdub.plot.history(history):save(args.out .. "/curves.png"))
 assert(lubdub.plot.confusion_matrix(truth, predicted, { normalize = "true" }):save(args.out .. "/confusion.png"))
 assert(model:save(args.out .. "/heartbeat.h5"))

@@ -247,6 +247,19 @@ describe("audio", function()
     end)
   end)
 
+  it("refuses names that C would cut, and rates and channels that cannot be", function()
+    for expected, call in pairs {
+      ["a file name without zero bytes expected"] = { audio.load, "a.wav\0b" },
+      ["resampling from 1 to 1e+09 Hz"] = { audio.resample, Tensor { 1, 2 }, { orig_sr = 1, target_sr = 1e9 } },
+      ["1 to 1024 channels expected, got 0"] =
+        { audio.resample, Tensor.zeros { 0, 5 }, { orig_sr = 1, target_sr = 2 } },
+    } do
+      local ok, message = pcall(table.unpack(call))
+      assert.is_false(ok)
+      assert.is_truthy(message:find(expected, 1, true), message)
+    end
+  end)
+
   describe("write", function()
     it("gives back what load reads", function()
       local x = signals("noise", 70000)
@@ -349,7 +362,10 @@ describe("audio", function()
         ["this format cannot hold 1 channels of FLOAT"] = { "a.flac", Tensor { 1 }, 8000, { subtype = "FLOAT" } },
         ["(samples,) or (channels, samples) expected"] = { "a.wav", Tensor.zeros { 1, 2, 3 }, 8000 },
         ["must be one of PCM_16, PCM_24, FLOAT"] = { "a.wav", Tensor { 1 }, 8000, { subtype = "PCM_8" } },
-        ["a sample rate of 1 to 655350 Hz expected"] = { "a.wav", Tensor { 1 }, 0 },
+        ["a sample rate of 1 to 655350 Hz expected, got 0"] = { "a.wav", Tensor { 1 }, 0 },
+        ["a sample rate of 1 to 655350 Hz expected, got 8000.5"] = { "a.wav", Tensor { 1 }, 8000.5 },
+        ["the signal holds NaN"] = { "a.wav", Tensor { 1, 0 / 0 }, 8000 },
+        ["a file name without zero bytes expected"] = { "a\0.wav", Tensor { 1 }, 8000 },
       } do
         local ok, message = pcall(audio.write, folder .. "/" .. call[1], call[2], call[3], call[4])
         assert.is_false(ok)

@@ -180,6 +180,13 @@ describe("callbacks", function()
     end
   end)
 
+  it("that watch a number refuse what is none, before the training", function()
+    assert.error_matches(function() callbacks.EarlyStopping { patience = "5" } end,
+      "EarlyStopping: patience must be a number, got string")
+    assert.error_matches(function() callbacks.ReduceLROnPlateau { min_delta = {} } end,
+      "ReduceLROnPlateau: min_delta must be a number, got table")
+  end)
+
   it("CSVLogger says which file cannot be written", function()
     assert.error_matches(function() callbacks.CSVLogger "/dev/null/x.csv":on_train_begin() end,
       "^CSVLogger: /dev/null/x.csv: Not a directory")

@@ -213,7 +213,7 @@ describe("fit", function()
       validation_data = function() return batches.of_tensors(x, y, nil, { shuffle = false })(1, 0) end })
     assert.is_true(same_weights(a, b))
     assert.same(with_tensors.history, with_source.history)
-    assert.same({ 1, 1, 2, 3 }, calls)
+    assert.same({ 1, 2, 3 }, calls)
     assert.equal(a:evaluate(x, y).loss, a:evaluate(batches.of_tensors(x, y, nil, { shuffle = false })).loss)
   end)
 
@@ -323,6 +323,25 @@ describe("fit", function()
   end)
 end)
 
+describe("a batch source", function()
+  it("is asked once for each epoch where the model is built", function()
+    local x, y = data()
+    local asked = {}
+    local function source(epoch)
+      asked[#asked + 1] = epoch
+      local batch = 0
+      return function()
+        batch = batch + 1
+        if batch <= 2 then return x, y end
+      end
+    end
+    local model = net()
+    model:fit(source, { epochs = 2, verbose = 0 })
+    model:evaluate(source, { verbose = 0 })
+    assert.same({ 1, 2, 1 }, asked)
+  end)
+end)
+
 describe("fit, evaluate and predict refuse", function()
   local x, y = data()
 
@@ -351,6 +370,11 @@ describe("fit, evaluate and predict refuse", function()
     assert.error_matches(function() model:evaluate(x) end, "evaluate: y is missing")
     assert.error_matches(function() model:fit(x) end, "fit: y is missing")
     assert.error_matches(function() model:predict(x:slice(1, 2, 1)) end, "x has no rows")
+    for _, size in ipairs { 0, -1, 1.5, "8" } do
+      assert.error_matches(function() model:predict(x, { batch_size = size }) end, "predict: batch_size must be")
+      assert.error_matches(function() model:evaluate(x, y, { batch_size = size }) end, "evaluate: batch_size must be")
+      assert.error_matches(function() model:evaluate(x, y, { steps = size }) end, "evaluate: steps must be a whole")
+    end
   end)
 
   it("values that are not finite, with the row", function()

@@ -138,6 +138,17 @@ describe("Sequential", function()
     assert.equal(tostring(at_once), tostring(model))
   end)
 
+  it("keeps the layers that its trainer works on", function()
+    local model = lubdub.Sequential { layers.Input { 3 }, layers.Dense { units = 2 }, layers.Dense { units = 2 } }
+    model:compile { optimizer = "sgd", loss = "mean_squared_error" }
+    local x = lubdub.Tensor.ones { 2, 3 }
+    local before = model:predict(x)
+    local gone = setmetatable({ table.remove(model.layers, 1) }, { __mode = "v" })
+    collectgarbage()
+    assert.is_true(model:predict(x):equal(before))
+    assert.is_not_nil(gone[1])
+  end)
+
   it("adds and pops, and stays as it was when a layer does not fit", function()
     local model = lubdub.Sequential { layers.Input { 8, 9, 1 }, layers.Conv2D { filters = 2, kernel_size = 3 } }
     model:add(layers.Flatten())

@@ -133,6 +133,9 @@ lub_status lub_load_file(lub_load **out, const char *path, const lub_load_option
 
 lub_status lub_load_memory(lub_load **out, const char *name, const float *data, int64_t channels, int64_t frames,
                            double sr, const lub_load_options *options, lub_error *err) {
+  *out = NULL;
+  if (channels < 1 || channels > 1024)
+    return lub_fail(err, LUB_EARG, "%s: 1 to 1024 channels expected, got %lld", name, (long long)channels);
   if (new_load(out, name, options, err) != LUB_OK) return err->status;
   (*out)->data = data;
   (*out)->pitch = frames;

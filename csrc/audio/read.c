@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sndfile.h>
 #include <stdbool.h>
 #include <stdio.h> /* SEEK_SET */
@@ -146,6 +147,9 @@ static const char *subtype_name(int format) {
   return "other";
 }
 
+/* libsndfile keeps the reason of a failed opening for the whole process: openings take turns. */
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
 static lub_status open_file(lub_reader *reader, const char *path, lub_error *err) {
   struct stat status;
   SF_INFO info = {0};
@@ -159,6 +163,7 @@ static lub_status open_file(lub_reader *reader, const char *path, lub_error *err
     close(fd);
     return world(err, path, "the file is empty");
   }
+  pthread_mutex_lock(&opening);
   if (S_ISREG(status.st_mode)) {
     static SF_VIRTUAL_IO calls = {source_length, source_seek, source_read, source_write, source_tell};
     reader->source.fd = fd; /* lub_reader_close closes it */
@@ -166,8 +171,9 @@ static lub_status open_file(lub_reader *reader, const char *path, lub_error *err
   } else {
     reader->file = sf_open_fd(fd, SFM_READ, &info, SF_TRUE); /* closes fd, also when it fails */
   }
+  const int code = reader->file ? SF_ERR_NO_ERROR : sf_error(NULL);
+  pthread_mutex_unlock(&opening);
   if (!reader->file) {
-    int code = sf_error(NULL);
     const char *reason = sf_error_number(code);
     if (code == SF_ERR_UNRECOGNISED_FORMAT) reason = "no audio file, or in a format that is not known";
     return lub_fail(err, LUB_EWORLD, "%s: %s", path, reason);

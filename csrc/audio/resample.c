@@ -14,6 +14,7 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
   return orig_sr == target_sr ? n : (int64_t)ceil((double)n * (target_sr / orig_sr));
 }
 
+#define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
 #define SURPLUS 256
 #define PIECE 4096.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
 
@@ -32,6 +33,10 @@ lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, 
   soxr_quality_spec_t spec = soxr_quality_spec(recipes[quality], 0);
   soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_S, SOXR_FLOAT32_S);
   soxr_error_t failure = NULL;
+  *out = NULL;
+  if (!(target_sr <= orig_sr * MOST_RATIO))
+    return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: at most %d times as many samples can be made", orig_sr,
+                    target_sr, MOST_RATIO);
   lub_resampler *resampler = *out = lub_calloc(1, sizeof *resampler);
   if (!resampler) return lub_nomem(err, "resampling", sizeof *resampler);
   resampler->channels = channels;

@@ -24,6 +24,7 @@ void lub_options_defaults(const lub_option *table, void *options) {
       if (object->kind >= 0) lub_options_defaults(o->kinds[object->kind].options, object->options);
       break;
     }
+    case LUB_OPTION_LAYER: *(const void **)field = NULL; break;
     }
   }
 }
@@ -57,6 +58,7 @@ bool lub_option_at_default(const lub_option *o, const void *field) {
       if (!lub_option_at_default(own, object->options + own->offset)) return false;
     return true;
   }
+  case LUB_OPTION_LAYER: return *(const void *const *)field == NULL;
   }
   return false;
 }

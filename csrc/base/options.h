@@ -22,13 +22,14 @@ typedef enum lub_option_type {
   LUB_OPTION_INTS,   /* int64_t[count]; one number stands for all */
   LUB_OPTION_PAIRS,  /* int64_t[2 * count]; one number stands for all, a list of `count` for both of each pair */
   LUB_OPTION_SHAPE,  /* lub_shape; none: no dimensions */
-  LUB_OPTION_OBJECT  /* lub_object: one of several kinds, each with options of its own */
+  LUB_OPTION_OBJECT, /* lub_object: one of several kinds, each with options of its own */
+  LUB_OPTION_LAYER   /* lub_inner_layer (nn/layer.h): a layer that this one wraps */
 } lub_option_type;
 
 /* What an option holds where its value is None (false in Lua). */
 #define LUB_NONE_INT INT64_MIN
 #define LUB_NONE_CHOICE (-1)
-/* NUMBER: NAN, see isnan() */
+/* NUMBER: NAN, see isnan(); LAYER: a kind of NULL */
 
 /* A small object that an option holds, such as an initializer: its kind and the kind's own options, as they
  * stand in a struct of at most LUB_OBJECT_BYTES. Own options are not OBJECTs themselves. */

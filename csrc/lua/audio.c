@@ -37,7 +37,7 @@ static int with_output(lua_State *L, loading_object *object) {
 
 /* audio.load(path, options) -> job */
 static int audio_load(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  const char *path = lubL_checkpath(L, 1);
   lub_load_options options;
   lub_error err;
   lubL_readoptions(L, 2, "audio.load", lub_load_table, &options, NULL);
@@ -138,7 +138,7 @@ static int reader_gc(lua_State *L) {
 
 /* audio.info(path) -> { duration =, samplerate =, channels =, frames =, promised =, format =, subtype = } */
 static int audio_info(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
+  const char *path = lubL_checkpath(L, 1);
   lub_error err;
   reader_object *object = lua_newuserdatauv(L, sizeof *object, 0);
   object->reader = NULL;
@@ -173,6 +173,7 @@ typedef struct writing_object {
   lub_writer *writer;
   const lub_tensor *signal;
   int64_t at, frames, channels;
+  bool holds_nan; /* FLOAT keeps NaN; there is no whole number for it */
   float *block; /* follows this struct */
 } writing_object;
 
@@ -186,16 +187,19 @@ static int audio_write(lua_State *L) {
                                      LUB_OPTIONS_END};
   write_options options;
   lub_error err;
-  const char *path = luaL_checkstring(L, 1);
+  const char *path = lubL_checkpath(L, 1);
   const lub_tensor *x = lubL_checktensor(L, 2);
-  lua_Integer sr = luaL_checkinteger(L, 3);
+  int whole;
+  lua_Integer sr = lua_tointegerx(L, 3, &whole);
   luaL_argcheck(L, x->shape.ndim == 1 || x->shape.ndim == 2, 2, "(samples,) or (channels, samples) expected");
   luaL_argcheck(L, x->shape.ndim == 1 || (x->shape.dim[0] >= 1 && x->shape.dim[0] <= 1024), 2,
                 "1 to 1024 channels expected");
-  luaL_argcheck(L, sr >= 1 && sr <= 655350, 3, "a sample rate of 1 to 655350 Hz expected");
+  if (!whole || sr < 1 || sr > 655350)
+    return luaL_error(L, "audio.write: a sample rate of 1 to 655350 Hz expected, got %s", luaL_tolstring(L, 3, NULL));
   lubL_readoptions(L, 4, "audio.write", table, &options, NULL);
   writing_object *object = lua_newuserdatauv(L, sizeof *object + sizeof(float) * FRAMES, 1);
   *object = (writing_object){.signal = x, .block = (float *)(void *)(object + 1)};
+  object->holds_nan = options.subtype == LUB_FLOAT;
   object->channels = x->shape.ndim == 1 ? 1 : x->shape.dim[0];
   object->frames = x->shape.dim[x->shape.ndim - 1];
   luaL_setmetatable(L, WRITING);
@@ -216,9 +220,18 @@ static int writing_advance(lua_State *L) {
   int64_t n = object->frames - object->at, most = FRAMES / object->channels;
   if (n > most) n = most;
   int64_t step = x->stride[x->shape.ndim - 1];
+  bool broken = false;
   for (int64_t c = 0; c < object->channels; c++) {
     const float *from = x->data + (x->shape.ndim == 2 ? c * x->stride[0] : 0) + object->at * step;
-    for (int64_t i = 0; i < n; i++) object->block[i * object->channels + c] = from[i * step];
+    for (int64_t i = 0; i < n; i++) {
+      object->block[i * object->channels + c] = from[i * step];
+      broken = broken || (!object->holds_nan && isnan(from[i * step]));
+    }
+  }
+  if (broken) {
+    lub_writer_discard(object->writer);
+    object->writer = NULL;
+    return luaL_error(L, "audio.write: the signal holds NaN, which only subtype = \"FLOAT\" keeps");
   }
   lub_status status = n > 0 ? lub_writer_write(object->writer, object->block, n, &err) : LUB_OK;
   object->at += n;

@@ -1,4 +1,6 @@
 /* What every binding needs to make a class and to report a failure; linked into each of our libraries. */
+#include <string.h>
+
 #include "lua/lubdub.h"
 
 int lubL_failure(lua_State *L, const lub_error *err) {
@@ -8,6 +10,13 @@ int lubL_failure(lua_State *L, const lub_error *err) {
     return 2;
   }
   return luaL_error(L, "%s", err->message);
+}
+
+const char *lubL_checkpath(lua_State *L, int arg) {
+  size_t length;
+  const char *path = luaL_checklstring(L, arg, &length);
+  luaL_argcheck(L, strlen(path) == length, arg, "a file name without zero bytes expected");
+  return path;
 }
 
 void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {

@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/aside.h"
 #include "base/cpu.h"
 #include "base/pool.h"
 #include "lua/lubdub.h"
@@ -45,6 +46,27 @@ static int core_terminal_columns(lua_State *L) {
   return 1;
 }
 
+/* core.write_aside(path, bytes) -> true | nil, reason: the file is replaced whole or not at all. */
+static int core_write_aside(lua_State *L) {
+  size_t size;
+  const char *path = lubL_checkpath(L, 1), *bytes = luaL_checklstring(L, 2, &size);
+  lub_error err;
+  if (lub_write_aside(path, bytes, size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* core.size_guarded(f, ...) -> what f(...) returns: within it a write beyond the limit on file sizes fails with a
+ * reason, where the signal would end the process. */
+static int core_size_guarded(lua_State *L) {
+  lub_size_guard guard;
+  luaL_checkany(L, 1);
+  lub_size_guard_enter(&guard);
+  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  lub_size_guard_leave(&guard);
+  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
 static int release_pool(lua_State *L) {
   (void)L;
   lub_pool_release();
@@ -59,6 +81,8 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"num_threads", core_num_threads},
                                        {"cpu", core_cpu},
                                        {"terminal_columns", core_terminal_columns},
+                                       {"write_aside", core_write_aside},
+                                       {"size_guarded", core_size_guarded},
                                        {NULL, NULL}};
   static const struct {
     const char *name;

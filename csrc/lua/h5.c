@@ -30,7 +30,7 @@ static lub_h5 **new_slot(lua_State *L) {
 /* h5.open(path) -> File for reading | nil, reason */
 static int h5_open(lua_State *L) {
   lub_error err;
-  const char *path = luaL_checkstring(L, 1);
+  const char *path = lubL_checkpath(L, 1);
   return lub_h5_open(path, new_slot(L), &err) == LUB_OK ? 1 : lubL_failure(L, &err);
 }
 
@@ -44,7 +44,7 @@ static int h5_create(lua_State *L) {
 static int file_save(lua_State *L) {
   lub_error err;
   lub_h5 *file = check_file(L);
-  if (lub_h5_save(file, luaL_checkstring(L, 2), &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_h5_save(file, lubL_checkpath(L, 2), &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -23,20 +23,43 @@ static void set_trainable(lua_State *L, lub_layer *layer, int arg) {
   layer->trainable = lua_toboolean(L, arg);
 }
 
-/* core.layers.KIND(options); upvalue 1: the kind. `name` and `trainable` are options of every layer. */
+static box *push_layer(lua_State *L, const lub_layer_kind *kind, const void *options) {
+  box *b = lua_newuserdatauv(L, sizeof *b, 0);
+  b->layer = NULL;
+  luaL_setmetatable(L, LUBL_LAYER);
+  b->layer = lub_layer_new(kind, options);
+  if (!b->layer) luaL_error(L, "%s: out of memory", kind->name);
+  return b;
+}
+
+void lubL_readinner(lua_State *L, const char *where, const char *name, lub_inner_layer *inner) {
+  const lub_layer *layer = lubL_checklayer(L, -1);
+  if (layer->kind->options_size > LUB_INNER_BYTES)
+    luaL_error(L, "%s: option '%s' cannot be a layer of kind %s", where, name, layer->kind->name);
+  if (!layer->trainable)
+    luaL_error(L, "%s: option '%s' must be trainable; give trainable = false to %s itself", where, name, where);
+  inner->kind = layer->kind;
+  memcpy(inner->options, layer->options, layer->kind->options_size);
+}
+
+void lubL_pushinner(lua_State *L, const lub_inner_layer *inner) { push_layer(L, inner->kind, inner->options); }
+
+/* core.layers.KIND(options); upvalue 1: the kind. `name` and `trainable` are options of every layer. A layer in the
+ * place of the options is the first of them. */
 static int layer_new(lua_State *L) {
   static const char *const common[] = {"name", "trainable", NULL};
   const lub_layer_kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   lub_error err;
   lua_settop(L, 1);
+  if (luaL_testudata(L, 1, LUBL_LAYER)) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, 1);
+    lua_rawseti(L, 1, 1);
+  }
   void *options = lua_newuserdatauv(L, kind->options_size + 1, 0);
   lubL_readoptions(L, 1, kind->name, kind->options, options, common);
   if (kind->check && kind->check(options, &err) != LUB_OK) return lubL_failure(L, &err);
-  box *b = lua_newuserdatauv(L, sizeof *b, 0);
-  b->layer = NULL;
-  luaL_setmetatable(L, LUBL_LAYER);
-  b->layer = lub_layer_new(kind, options);
-  if (!b->layer) return luaL_error(L, "%s: out of memory", kind->name);
+  box *b = push_layer(L, kind, options);
   if (lua_istable(L, 1)) {
     if (lua_getfield(L, 1, "name") != LUA_TNIL) set_name(L, b->layer, -1);
     lua_pop(L, 1);

@@ -40,6 +40,11 @@ int lubL_open_options(lua_State *L);   /* core.options */
  * pushes nil and the message and returns 2. */
 int lubL_failure(lua_State *L, const lub_error *err);
 
+/* === files === */
+
+/* The file name at `arg`; raises an argument error where C would see only its beginning. */
+const char *lubL_checkpath(lua_State *L, int arg);
+
 /* === classes === */
 
 /* Creates metatable `name` with `methods` as __index and `meta` (may be NULL) set on it; pops nothing,
@@ -73,7 +78,7 @@ void lubL_pushshape(lua_State *L, const lub_shape *shape);
 /* Reads the table at `arg` (nil or absent: all defaults) into `options`, which `table` describes. Defaults are
  * filled; unknown names (with the nearest right one), wrong types and values out of
  * bounds raise an error that begins with `where`. A table {40, 173, 1} gives its array part to the
- * first option if that is a SHAPE. `extra` (may be NULL) lists names that the caller reads itself. */
+ * first option if that is a SHAPE; its first element to the first option if that is a LAYER. `extra` (may be NULL) lists names that the caller reads itself. */
 void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
                       const char *const *extra);
 /* Pushes a table with the value of every option. */

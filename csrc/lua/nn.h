@@ -14,6 +14,11 @@
 /* The layer at `arg`; raises an argument error otherwise. It lives as long as its userdata. */
 lub_layer *lubL_checklayer(lua_State *L, int arg);
 
+/* Copies what the layer on top of the stack is (not its weights) into option `name` of the object called `where`. */
+void lubL_readinner(lua_State *L, const char *where, const char *name, lub_inner_layer *inner);
+/* Pushes a new layer that is what `inner` says. */
+void lubL_pushinner(lua_State *L, const lub_inner_layer *inner);
+
 typedef struct lubL_optimizer {
   const lub_optimizer_kind *kind;
   _Alignas(8) unsigned char options[LUB_OPTIMIZER_BYTES];

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lua/lubdub.h"
+#include "lua/nn.h"
 
 static int unknown_option(lua_State *L, const char *where, const char *name, const char *const *names) {
   const char *nearest = lub_nearest_name(name, names);
@@ -160,6 +160,11 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
     if (none) *(lub_object *)field = (lub_object){.kind = LUB_NONE_CHOICE};
     else read_object(L, where, o, field);
     break;
+  case LUB_OPTION_LAYER:
+    if (none) ((lub_inner_layer *)field)->kind = NULL;
+    else if (!luaL_testudata(L, -1, LUBL_LAYER)) wrong_option(L, where, o, "a layer");
+    else lubL_readinner(L, where, o->name, field);
+    break;
   }
 }
 
@@ -177,6 +182,12 @@ static void read_named(lua_State *L, int arg, const char *where, const lub_optio
       read_shape(L, where, &table[0], (lub_shape *)((char *)options + table[0].offset));
       lua_pop(L, 1);
       seen |= 1;
+    }
+    if (table[0].name && table[0].type == LUB_OPTION_LAYER) {
+      headed = lua_rawgeti(L, arg, 1) != LUA_TNIL;
+      if (headed) read_option(L, where, &table[0], (char *)options + table[0].offset);
+      if (headed) seen |= 1;
+      lua_pop(L, 1);
     }
     for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1)) {
       if (lua_type(L, -2) == LUA_TNUMBER && ((seen & 1) || (headed && lua_tonumber(L, -2) == 1))) continue;
@@ -268,6 +279,10 @@ static void push_value(lua_State *L, const lub_option *o, const void *field) {
     }
     break;
   }
+  case LUB_OPTION_LAYER:
+    if (((const lub_inner_layer *)field)->kind) lubL_pushinner(L, field);
+    else lua_pushboolean(L, 0);
+    break;
   }
 }
 
@@ -306,6 +321,22 @@ static void add_value_text(lua_State *L, luaL_Buffer *text, const lub_option *o,
       add_value_text(L, text, own, object->options + own->offset);
     }
     if (!brief) luaL_addchar(text, '}');
+    return;
+  }
+  if (o->type == LUB_OPTION_LAYER && ((const lub_inner_layer *)field)->kind) {
+    const lub_inner_layer *inner = field;
+    bool first = true;
+    luaL_addstring(text, inner->kind->name);
+    luaL_addstring(text, " {");
+    for (const lub_option *own = inner->kind->options; own->name; own++) {
+      if (lub_option_at_default(own, inner->options + own->offset)) continue;
+      luaL_addstring(text, first ? " " : ", ");
+      luaL_addstring(text, own->name);
+      luaL_addstring(text, " = ");
+      add_value_text(L, text, own, inner->options + own->offset);
+      first = false;
+    }
+    luaL_addstring(text, " }");
     return;
   }
   push_value(L, o, field);

@@ -13,7 +13,11 @@ typedef struct box {
   lub_trainer *trainer;
 } box;
 
-static lub_trainer *check(lua_State *L) { return ((box *)luaL_checkudata(L, 1, LUBL_TRAINER))->trainer; }
+static lub_trainer *check(lua_State *L) {
+  lub_trainer *trainer = ((box *)luaL_checkudata(L, 1, LUBL_TRAINER))->trainer;
+  if (!trainer) luaL_error(L, "Trainer: it is closed");
+  return trainer;
+}
 
 static int trainer_gc(lua_State *L) {
   box *b = luaL_checkudata(L, 1, LUBL_TRAINER);
@@ -22,18 +26,20 @@ static int trainer_gc(lua_State *L) {
   return 0;
 }
 
-/* Reads options.layers into nodes: a chain. Leaves the list on the stack. */
+/* Reads options.layers into nodes: a chain. Leaves a copy of the list below them on the stack: the caller's own may
+ * lose layers while we still work on them. */
 static lub_node *read_nodes(lua_State *L, int *n) {
   if (lua_getfield(L, 1, "layers") != LUA_TTABLE) luaL_error(L, "Trainer: option 'layers' must be a list of layers");
   *n = (int)lua_rawlen(L, -1);
   if (*n < 1) luaL_error(L, "Trainer: a model needs at least one layer");
-  int list = lua_gettop(L);
+  int given = lua_gettop(L), list = given + 1;
+  lua_createtable(L, *n, 0);
   lub_node *nodes = lua_newuserdatauv(L, sizeof(lub_node) * (size_t)*n, 0);
   for (int i = 0; i < *n; i++) {
-    lua_rawgeti(L, list, i + 1);
+    lua_rawgeti(L, given, i + 1);
     if (!luaL_testudata(L, -1, LUBL_LAYER)) luaL_error(L, "Trainer: layer %d is no layer", i + 1);
     nodes[i] = (lub_node){.layer = lubL_checklayer(L, -1), .ninputs = 1, .input = {i == 0 ? LUB_MODEL_INPUT : i - 1}};
-    lua_pop(L, 1);
+    lua_rawseti(L, list, i + 1);
   }
   return nodes;
 }

@@ -89,7 +89,10 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
     for (int64_t i = 0; i < n; i++) out[i] = gy[i];
     break;
   case LUB_RELU:
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 ? gy[i] : 0;
+    for (int64_t i = 0; i < n; i++) {
+      const float g = gy[i]; /* read in any case, so that nothing branches */
+      out[i] = y[i] > 0 ? g : 0;
+    }
     break;
   case LUB_SIGMOID:
     for (int64_t i = 0; i < n; i++) out[i] = gy[i] * y[i] * (1 - y[i]);
@@ -106,13 +109,16 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
     }
     break;
   case LUB_RELU6:
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 && y[i] < 6 ? gy[i] : 0;
+    for (int64_t i = 0; i < n; i++) {
+      const float g = gy[i], above = y[i] > 0 ? g : 0;
+      out[i] = y[i] < 6 ? above : 0;
+    }
     break;
   case LUB_LEAKY_RELU:
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 ? gy[i] : (float)leak * gy[i];
+    for (int64_t i = 0; i < n; i++) out[i] = gy[i] * (y[i] > 0 ? 1 : (float)leak);
     break;
   case LUB_ELU:
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 ? gy[i] : gy[i] * (y[i] + 1);
+    for (int64_t i = 0; i < n; i++) out[i] = gy[i] * (y[i] > 0 ? 1 : y[i] + 1);
     break;
   case LUB_SELU:
     for (int64_t i = 0; i < n; i++)
@@ -129,7 +135,10 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
     }
     break;
   case LUB_HARD_SIGMOID:
-    for (int64_t i = 0; i < n; i++) out[i] = y[i] > 0 && y[i] < 1 ? gy[i] / 6 : 0;
+    for (int64_t i = 0; i < n; i++) {
+      const float g = gy[i] / 6, above = y[i] > 0 ? g : 0;
+      out[i] = y[i] < 1 ? above : 0;
+    }
     break;
   case LUB_SOFTPLUS:
     for (int64_t i = 0; i < n; i++) out[i] = (float)(gy[i] * (1 - lub_exp(-(double)y[i])));

@@ -41,6 +41,9 @@ const lub_layer_kind *const lub_layer_kinds[] = {&lub_input_kind,
                                                  &lub_prelu_kind,
                                                  &lub_elu_kind,
                                                  &lub_softmax_kind,
+                                                 &lub_lstm_kind,
+                                                 &lub_gru_kind,
+                                                 &lub_bidirectional_kind,
                                                  NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
@@ -108,6 +111,7 @@ static lub_status make_weights(lub_layer *layer, const lub_param *params, int n,
     return status;
   }
   layer->nparams = n;
+  if (layer->kind->begin) layer->kind->begin(layer);
   layer->built = true;
   layer->version++;
   return LUB_OK;

@@ -43,10 +43,19 @@ typedef struct lub_pass {
   const float *gy;     /* gradient with respect to y */
   float *const *gx;    /* of the inputs: added to; NULL where not wanted */
   float *const *gparam; /* of the params, in their layout: added to */
+  float *saved;        /* the kind's saved_floats, which forward leaves for backward; also what both need as scratch */
   bool training;
   uint64_t key;        /* of this sample's random stream in this layer at this step */
   float *scratch;      /* as many floats as the kind's `scratch` says; nothing lasts in it from one call to the next */
 } lub_pass;
+
+/* Another layer as an option of a layer that wraps it: a description without weights. */
+#define LUB_INNER_BYTES 384
+
+typedef struct lub_inner_layer {
+  const struct lub_layer_kind *kind; /* NULL: none */
+  _Alignas(8) unsigned char options[LUB_INNER_BYTES];
+} lub_inner_layer;
 
 /* A kind of layer: one struct of functions per file in nn/layers/. */
 typedef struct lub_layer_kind {
@@ -63,6 +72,10 @@ typedef struct lub_layer_kind {
   lub_status (*output_shape)(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err);
   /* Declares the params for this input: names, shapes, initializers; returns how many. NULL: none. */
   int (*params)(const lub_layer *layer, const lub_shape *in, lub_param *params);
+  /* Changes fresh weights where no initializer says it; may be NULL. */
+  void (*begin)(lub_layer *layer);
+  /* How many floats of lub_pass.saved a sample needs; NULL: none. */
+  int64_t (*saved_floats)(const lub_layer *layer, const lub_shape *in);
   /* How many floats of scratch forward and backward want. NULL: none. */
   int64_t (*scratch)(const lub_layer *layer, const lub_shape *in, const lub_shape *out);
   /* The reference implementation. */

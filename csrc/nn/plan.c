@@ -7,6 +7,7 @@
 #include "nn/kernels/kernels.h"
 #include "nn/layers/convolution.h"
 #include "nn/layers/pooling.h"
+#include "nn/stages/recurrent.h"
 
 /* What the planner knows of each node while it works. */
 typedef struct node_state {
@@ -119,9 +120,11 @@ static bool is_large_dense(const planner *p, int i) {
   return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
 }
 
-static void plan_layer(planner *p, int i, lub_stage *stage) {
+static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
+  if (!p->purpose.reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
   if (is_large_dense(p, i)) lub_dense_stage(stage);
   else lub_reference_stage(stage);
+  return LUB_OK;
 }
 
 static int new_value(planner *p, const lub_shape *shape) {
@@ -179,7 +182,7 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   if (ends) p->plan->final = final;
   if (ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind)) {
     stage->activation = LUB_LINEAR;
-    plan_layer(p, i, stage);
+    *status = plan_layer(p, i, stage, err);
     lub_stage *last = &p->plan->stage[p->plan->nstages++];
     lub_final_stage(last, &stage->out, final);
     last->input[0] = stage->output;
@@ -188,7 +191,7 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
     p->state[i].value = last->output;
     return 1;
   }
-  plan_layer(p, i, stage);
+  *status = plan_layer(p, i, stage, err);
   if (ends) p->plan->logits = stage->input[0];
   p->state[i].value = stage->output;
   return 1;

@@ -19,6 +19,7 @@ typedef struct lub_stage_pass {
   uint64_t key;   /* of this step's random streams */
   int64_t sample;
   int64_t count;
+  int64_t part;         /* of a kind that has parts: which one of them to do */
   int threads;          /* how many may take part in a whole-batch stage */
   int64_t scratch_step; /* floats from one thread's scratch to the next one's */
   const float *x[LUB_MAX_INPUTS];
@@ -33,6 +34,9 @@ typedef struct lub_stage_pass {
 typedef struct lub_stage_kind {
   const char *name;
   bool whole_batch; /* takes the batch in one call, and is parallel itself */
+  /* In how many calls it takes a batch of `count` samples; parts are done in order, and the trainer may return to its host
+   * between them. NULL: in one. */
+  int64_t (*parts)(const lub_stage *stage, int64_t count);
   /* Renews packed weights; the trainer calls it before every pass. NULL: nothing is packed. */
   void (*pack)(lub_stage *stage);
   void (*forward)(const lub_stage *stage, const lub_stage_pass *pass);

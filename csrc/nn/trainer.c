@@ -40,7 +40,7 @@ struct lub_trainer {
   lub_mode mode;
   const float *x, *y, *weights;
   float *outputs;
-  int64_t n, cursor;    /* cursor: samples of each shard done in this phase */
+  int64_t n, cursor;    /* cursor: samples of each shard, or parts of a stage, done in this phase */
   int nshards, phase;
   bool running;
   uint64_t key;
@@ -141,6 +141,7 @@ static lub_stage_pass pass_of(const lub_trainer *t, int s, int thread, int64_t s
   const lub_stage *stage = &t->now->plan->stage[s];
   lub_stage_pass pass = {.training = t->mode == LUB_TRAIN, .key = t->key, .sample = sample, .count = count,
                          .threads = t->threads, .scratch_step = t->now->thread_floats};
+  if (stage->kind->parts) pass.part = t->cursor;
   for (int k = 0; k < stage->ninputs; k++) pass.x[k] = value_of(t, stage->input[k], thread, sample);
   pass.y = value_of(t, stage->output, thread, sample);
   pass.saved = array_of(t, &t->now->saved[s], t->batch_block, lub_saved_floats(stage), thread, sample);
@@ -228,13 +229,17 @@ static void run_wave(void *context, int64_t shard, int thread) {
   }
 }
 
-static void run_whole(lub_trainer *t, int s, bool back) {
+/* Does one part of a stage that takes the whole batch; true after the last. */
+static bool run_whole(lub_trainer *t, int s, bool back) {
+  const lub_stage *stage = &t->now->plan->stage[s];
   if (back) {
     backward_stage(t, s, 0, 0, t->n, t->whole);
-    return;
+  } else {
+    lub_stage_pass pass = pass_of(t, s, 0, 0, t->n);
+    stage->kind->forward(stage, &pass);
   }
-  lub_stage_pass pass = pass_of(t, s, 0, 0, t->n);
-  t->now->plan->stage[s].kind->forward(&t->now->plan->stage[s], &pass);
+  if (!stage->kind->parts || ++t->cursor == stage->kind->parts(stage, t->n)) t->cursor = 0;
+  return t->cursor == 0;
 }
 
 static void sum_range(void *context, int64_t chunk, int thread) {
@@ -303,8 +308,7 @@ static void run_phase(lub_trainer *t) {
     return;
   }
   if (t->now->segment[number].whole) {
-    run_whole(t, t->now->segment[number].first, back);
-    t->phase++;
+    if (run_whole(t, t->now->segment[number].first, back)) t->phase++;
     return;
   }
   int64_t longest = (t->n + t->nshards - 1) / t->nshards;

@@ -52,7 +52,7 @@ end
 -- @treturn[2] string "path: reason"
 function audio.info(path)
   check_path("audio.info", path)
-  return core.audio.info(path)
+  return outward(core.audio.info, path)
 end
 
 --- Writes a signal; the name's end says how: .wav, .flac, .ogg or .aiff.
@@ -68,7 +68,7 @@ function audio.write(path, signal, sr, options)
   check_path("audio.write", path)
   local job <close>, failed = outward(core.audio.write, path, signal, sr, options)
   if not job then return nil, failed end
-  return finish(job)
+  return outward(finish, job)
 end
 
 --- Another sample rate, as librosa.resample: n samples become ceil(n * target_sr / orig_sr).

@@ -81,6 +81,22 @@ function evaluate.pass(model, source, meter, callbacks, steps)
   return logs
 end
 
+--- Builds a model on a source's first batch, which a model that is built need not see.
+-- @tparam string where the asking function's name
+-- @tparam lubdub.Sequential model
+-- @param source
+-- @tparam integer epoch
+-- @tparam integer seed
+function evaluate.build_from(where, model, source, epoch, seed)
+  if model.built then return end
+  local next_batch, state, control, closing = source(epoch, seed)
+  local peeked <close> = closing -- luacheck: ignore
+  if type(next_batch) ~= "function" then
+    blame("%s: a batch source must return an iterator, got %s", where, type(next_batch))
+  end
+  model:build_for(where, (next_batch(state, control)))
+end
+
 --- A source whose batches are checked before they reach the trainer.
 -- @tparam string where the asking function's name
 -- @tparam lubdub.Sequential model
@@ -131,6 +147,13 @@ local function bar_callback(label, total)
   }
 end
 
+-- A number of rows or batches; false stands for the default.
+local function whole(where, name, value)
+  if value ~= false and (math.type(value) ~= "integer" or value < 1) then
+    blame("%s: %s must be a whole number of at least 1, got %s", where, name, tostring(value))
+  end
+end
+
 --- Loss and metrics of the model on data. Class weights play no part.
 -- @tparam Sequential model
 -- @tparam lubdub.Tensor x (n, ...), or a batch source; then options take y's place
@@ -143,10 +166,12 @@ function evaluate.evaluate(model, x, y, given)
   if is_source then given, y = y, nil end
   local o = options.read("evaluate", given, { batch_size = 32, sample_weight = false, steps = false,
     callbacks = false, verbose = "auto", return_dict = false })
+  whole("evaluate", "batch_size", o.batch_size)
+  whole("evaluate", "steps", o.steps)
   if not model.loss then blame "evaluate: the model has no loss; call model:compile { loss = ... } first" end
   local source
   if is_source then
-    model:build_for("evaluate", (x(1, 0)()))
+    evaluate.build_from("evaluate", model, x, 1, 0)
     source = evaluate.checked_source("evaluate", model, x)
   else
     model:build_for("evaluate", x)
@@ -172,6 +197,7 @@ end
 -- @treturn lubdub.Tensor (n, ...)
 function evaluate.predict(model, x, given)
   local o = options.read("predict", given, { batch_size = 32, verbose = "auto" })
+  whole("predict", "batch_size", o.batch_size)
   model:build_for("predict", x)
   check.data("predict", model, x)
   model:ensure_trainer()

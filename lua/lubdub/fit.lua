@@ -72,9 +72,7 @@ end
 local function training_source(model, x, y, o, is_source, seed)
   local source
   if is_source then
-    local next_batch, state, control, closing = x(o.initial_epoch + 1, seed)
-    local peeked <close> = closing -- luacheck: ignore
-    model:build_for("fit", (next_batch(state, control)))
+    evaluate.build_from("fit", model, x, o.initial_epoch + 1, seed)
     source = evaluate.checked_source("fit", model, x)
   else
     model:build_for("fit", x)

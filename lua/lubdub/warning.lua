@@ -2,7 +2,9 @@
 -- @module lubdub.warning
 local warning = {}
 
-local said, handler = {}, nil
+local function per_object() return setmetatable({}, { __mode = "k" }) end -- an object's warnings go with it
+
+local said, handler = per_object(), nil
 
 --- Gives every later warning to `f(message)`, once per message and object; nil brings stderr back.
 -- @tparam ?function f
@@ -10,16 +12,21 @@ function warning.on_warning(f)
   if f ~= nil and type(f) ~= "function" then
     error("on_warning: expected a function or nil, got " .. type(f), 2)
   end
-  handler, said = f, {}
+  handler, said = f, per_object()
 end
 
 --- Says `message` once for `object` (or once at all, without one).
 -- @tparam string message
 -- @param[opt] object any value that the message is about
 function warning.warn(message, object)
-  local key = object == nil and message or tostring(object) .. "\0" .. message
-  if said[key] then return end
-  said[key] = true
+  local about = object == nil and warning or object
+  local messages = said[about]
+  if not messages then
+    messages = {}
+    said[about] = messages
+  end
+  if messages[message] then return end
+  messages[message] = true
   if handler then handler(message) else io.stderr:write("lubdub: ", message, "\n") end
 end
 

@@ -133,3 +133,16 @@ write("images", Sequential {
 for _, name in ipairs { "notebook_net", "every_layer", "layers_1d", "layers_2d" } do
   write("keras_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
 end
+
+write("recurrent", compiled(Sequential {
+  layers.Input { 7, 3 },
+  layers.Bidirectional { layers.GRU { units = 4, return_sequences = true, dropout = 0.2 }, merge_mode = "sum" },
+  layers.Bidirectional(layers.LSTM { units = 5, return_sequences = true, activation = "relu" }),
+  layers.Bidirectional {
+    layers.LSTM { units = 5, return_sequences = true, recurrent_regularizer = "l1" }, merge_mode = "ave",
+    backward_layer = layers.GRU { units = 5, return_sequences = true, reset_after = false, go_backwards = true },
+  },
+  layers.GRU { units = 3, use_bias = false, return_sequences = true, go_backwards = true, reset_after = false },
+  layers.LSTM { units = 4, unit_forget_bias = false, recurrent_initializer = "glorot_uniform" },
+  layers.Dense { units = 3, activation = "softmax" },
+}, "adam"))

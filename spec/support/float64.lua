@@ -357,6 +357,10 @@ function forward.Dropout(config, _, x, shape, key)
   return y, shape
 end
 
+local recurrent = require "support.recurrent64"
+for kind, f in pairs(recurrent.forward) do forward[kind] = f end
+recurrent.setup(activations, hash32)
+
 function float64.product(list)
   local product = 1
   for _, factor in ipairs(list) do product = product * factor end
@@ -424,7 +428,9 @@ function float64.run(model, xs, shape, step)
       for n, x in ipairs(xs) do
         local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample + n - 1)
         ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key)
-        ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])
+        if not recurrent.forward[layer.kind] then
+          ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])
+        end
       end
     end
     xs, shape = ys, out

@@ -1,4 +1,4 @@
-/* kernels.h - the table of hot loops behind the convolution stage.
+/* kernels.h - the table of hot loops behind the convolution stage and the recurrent one.
  *
  * The files of this folder are compiled once per CPU variant (base/simd.h). Everywhere one lane is one channel, so an
  * element's terms are added in an order that no vector length changes.
@@ -68,6 +68,25 @@ typedef struct lub_few_terms {
 
 #define LUB_FEW_TERMS 12
 
+/* One step of `rows` samples through the gates of a recurrent layer. Every array has `lanes` floats per unit's worth: the
+ * units, padded with zeros to a multiple of 16. Gates stand side by side, 4 * lanes floats per sample:
+ *   LSTM: i, f, c, o.
+ *   GRU (reset_after): z, r, what the candidate takes from x, and what it takes from h before it is reset.
+ * The way there turns sums into gates in place (GRU's second gets the candidate); the way back reads them so. */
+typedef struct lub_gate_step {
+  int64_t rows, lanes;
+  int64_t stride;                       /* floats from one sample's h to the next */
+  int activation, recurrent_activation; /* of lub_activation: linear, relu, (hard_)sigmoid, tanh */
+  float *gates;
+  const float *h_before;
+  float *h_after;
+  const float *c_before; /* LSTM: the cells, rows * lanes */
+  float *c_after;
+  const float *gh;       /* gradient of h_after, rows * lanes */
+  float *carry;          /* in and out: LSTM: gradient of the cell; GRU: what goes to h_before past the gates */
+  float *gz;             /* gradient of the sums that went into the gates */
+} lub_gate_step;
+
 /* Channels of a run of pixels: x is dense, (pixels, channels); arrays by channel hold `lanes` floats. */
 typedef struct lub_channel_run {
   int64_t pixels, channels, lanes;
@@ -89,6 +108,10 @@ typedef struct lub_nn_kernels {
   void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
   void (*sparse_backward)(const lub_sparse *sample);
   void (*few_terms_gradient)(const lub_few_terms *row);
+  void (*lstm_step)(const lub_gate_step *step);
+  void (*lstm_step_back)(const lub_gate_step *step);
+  void (*gru_step)(const lub_gate_step *step);
+  void (*gru_step_back)(const lub_gate_step *step);
   /* sum[c] += x - shift[c], squares[c] += (x - shift[c])^2 over the run. */
   void (*channel_sums)(const lub_channel_run *run, const float *shift, double *sum, double *squares);
   /* out[p][lane] = x * scale + offset; out's pixels are `lanes` floats long. */

@@ -15,6 +15,10 @@ void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row);
 void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
 void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *sample);
 void LUB_VARIANT(lub_few_terms_gradient)(const lub_few_terms *row);
+void LUB_VARIANT(lub_lstm_step)(const lub_gate_step *s);
+void LUB_VARIANT(lub_lstm_step_back)(const lub_gate_step *s);
+void LUB_VARIANT(lub_gru_step)(const lub_gate_step *s);
+void LUB_VARIANT(lub_gru_step_back)(const lub_gate_step *s);
 void LUB_VARIANT(lub_channel_sums)(const lub_channel_run *run, const float *shift, double *sum, double *squares);
 void LUB_VARIANT(lub_channel_affine)(const lub_channel_run *run, const float *scale, const float *offset, float *out);
 void LUB_VARIANT(lub_channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale,

@@ -98,7 +98,7 @@ void lub_rows_times(const float *x, const float *w, float *y, int64_t rows, int6
 void lub_rows_times_gradients(const float *x, const float *w, const float *gy, float *gx, float *gw, int64_t rows,
                               int64_t in, int64_t out, float *scratch) {
   matrix m = {.in = in, .out = out, .stride = out, .weights = w};
-  if (wants_turned(in)) {
+  if (gx && wants_turned(in) && rows >= 4) { /* or else turning costs more than it saves */
     turn(&m, scratch);
     m.turned = scratch;
   }
@@ -242,6 +242,20 @@ static void add_channels(float *restrict y, const float *restrict x, const float
   for (int64_t c = 0; c < channels; c++) add_scaled(y + c * m, w + c * m, x[c], m);
 }
 
+/* k[c * m + j] += sum over p of x[p][c] * g[p][c * m + j]; four pixels at a time where m is 1, so that k is not waited
+ * for at each. */
+static void add_to_kernel(float *restrict k, const float *restrict x, int64_t step, const float *restrict g,
+                          int64_t pixels, int64_t channels, int64_t m) {
+  int64_t p = 0;
+  for (; m == 1 && p + 4 <= pixels; p += 4) {
+    const float *x0 = x + p * step, *x1 = x0 + step, *x2 = x1 + step, *x3 = x2 + step;
+    const float *g0 = g + p * channels, *g1 = g0 + channels, *g2 = g1 + channels, *g3 = g2 + channels;
+    for (int64_t c = 0; c < channels; c++)
+      k[c] = (((k[c] + x0[c] * g0[c]) + x1[c] * g1[c]) + x2[c] * g2[c]) + x3[c] * g3[c];
+  }
+  for (; p < pixels; p++) add_channels(k, x + p * step, g + p * channels * m, channels, m);
+}
+
 /* gx[c] += sum over k of gy[c * m + k] * w[c * m + k] */
 static void gather_channels(float *restrict gx, const float *restrict gy, const float *restrict w, int64_t channels,
                             int64_t m) {
@@ -272,11 +286,10 @@ void lub_depthwise_gradients(const lub_windows *win, int64_t channels, int64_t m
   for (int64_t row = 0; row < win->h.out; row++)
     for (int64_t tap = 0; tap < win->h.size * win->w.size; tap++) {
       const lub_span span = lub_span_of(win, row, tap / win->w.size, tap % win->w.size);
-      const float *g = gy + (row * win->w.out + span.first) * out;
-      for (int64_t p = 0; p < span.last - span.first; p++, g += out) {
-        const int64_t at = span.pixel * channels + p * step;
-        add_channels(gkernel + tap * out, x + at, g, channels, multiplier);
-        if (gx) gather_channels(gx + at, g, kernel + tap * out, channels, multiplier);
-      }
+      const float *first = gy + (row * win->w.out + span.first) * out;
+      const int64_t pixels = span.last - span.first, at = span.pixel * channels;
+      add_to_kernel(gkernel + tap * out, x + at, step, first, pixels, channels, multiplier);
+      for (int64_t p = 0; p < pixels && gx; p++)
+        gather_channels(gx + at + p * step, first + p * out, kernel + tap * out, channels, multiplier);
     }
 }

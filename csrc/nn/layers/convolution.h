@@ -1,4 +1,4 @@
-/* convolution.h - what Conv1D, Conv2D, DepthwiseConv2D and SeparableConv2D share. */
+/* convolution.h - what Conv1D, Conv2D, DepthwiseConv2D and SeparableConv2D share; Dense is one of one pixel. */
 #ifndef LUB_NN_LAYERS_CONVOLUTION_H
 #define LUB_NN_LAYERS_CONVOLUTION_H
 

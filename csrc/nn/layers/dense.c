@@ -1,5 +1,5 @@
 /* Dense: y = x W + b along the last axis; W is (in, units). */
-#include "nn/layers/kinds.h"
+#include "nn/layers/convolution.h"
 
 static const lub_option options[] = {
     {.name = "units", .type = LUB_OPTION_INT, .offset = offsetof(lub_dense_options, units), .required = true, .min = 1, .max = 1 << 24},
@@ -37,38 +37,26 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   return 2;
 }
 
+static int64_t scratch(const lub_layer *layer, const lub_shape *in, const lub_shape *out) {
+  (void)layer;
+  return in->dim[in->ndim - 1] * out->dim[out->ndim - 1];
+}
+
 static void forward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
-  int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
-  int64_t rows = lub_shape_size(pass->in) / features;
-  for (int64_t r = 0; r < rows; r++) {
-    const float *x = pass->x[0] + r * features, *w = layer->param[0].value;
-    float *y = pass->y + r * units;
-    for (int64_t u = 0; u < units; u++) y[u] = 0;
-    for (int64_t i = 0; i < features; i++, w += units)
-      for (int64_t u = 0; u < units; u++) y[u] += x[i] * w[u];
-    if (layer->nparams > 1)
-      for (int64_t u = 0; u < units; u++) y[u] += layer->param[1].value[u];
-  }
+  const int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
+  const int64_t rows = lub_shape_size(pass->in) / features;
+  lub_rows_times(pass->x[0], layer->param[0].value, pass->y, rows, features, units);
+  if (layer->nparams > 1) lub_add_bias(pass->y, layer->param[1].value, rows, units);
 }
 
 static void backward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
-  int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
-  int64_t rows = lub_shape_size(pass->in) / features;
-  for (int64_t r = 0; r < rows; r++) {
-    const float *x = pass->x[0] + r * features, *gy = pass->gy + r * units, *w = layer->param[0].value;
-    float *gw = pass->gparam[0], *gx = pass->gx[0] ? pass->gx[0] + r * features : NULL;
-    if (layer->nparams > 1)
-      for (int64_t u = 0; u < units; u++) pass->gparam[1][u] += gy[u];
-    for (int64_t i = 0; i < features; i++, w += units, gw += units) {
-      float sum = 0;
-      for (int64_t u = 0; u < units; u++) gw[u] += x[i] * gy[u];
-      if (!gx) continue;
-      for (int64_t u = 0; u < units; u++) sum += gy[u] * w[u];
-      gx[i] += sum;
-    }
-  }
+  const int64_t units = pass->out->dim[pass->out->ndim - 1], features = pass->in->dim[pass->in->ndim - 1];
+  const int64_t rows = lub_shape_size(pass->in) / features;
+  if (layer->nparams > 1) lub_add_bias_gradient(pass->gparam[1], pass->gy, rows, units);
+  lub_rows_times_gradients(pass->x[0], layer->param[0].value, pass->gy, pass->gx[0], pass->gparam[0], rows, features,
+                           units, pass->scratch);
 }
 
 const lub_layer_kind lub_dense_kind = {.name = "Dense",
@@ -78,5 +66,6 @@ const lub_layer_kind lub_dense_kind = {.name = "Dense",
                                        .inputs = 1,
                                        .output_shape = output_shape,
                                        .params = params,
+                                       .scratch = scratch,
                                        .forward = forward,
                                        .backward = backward};

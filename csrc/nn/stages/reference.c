@@ -10,6 +10,21 @@ uint64_t lub_stage_key(const lub_stage_pass *pass, int number, int64_t sample) {
   return lub_mix(lub_mix(pass->key, (uint64_t)number), (uint64_t)sample);
 }
 
+/* A sample's part of what is saved: what went into the activation, where that is kept; then what the layer's own
+ * implementation wants. */
+static int64_t kept_floats(const lub_stage *stage) {
+  return lub_activation_needs_input(stage->activation) ? lub_shape_size(&stage->out) : 0;
+}
+
+static int64_t own_floats(const lub_stage *stage) {
+  const lub_layer *layer = stage->layer[0];
+  return layer->kind->saved_floats ? layer->kind->saved_floats(layer, stage->in) : 0;
+}
+
+static float *kept_of(const lub_stage *stage, const lub_stage_pass *pass, int64_t i) {
+  return (float *)pass->saved + i * (kept_floats(stage) + own_floats(stage));
+}
+
 static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, const float **x, float **gx) {
   int64_t out = lub_shape_size(&stage->out);
   for (int n = 0; n < stage->ninputs; n++) {
@@ -20,6 +35,7 @@ static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int6
   return (lub_pass){.layer = stage->layer[0], .in = stage->in, .out = &stage->out, .x = x, .gx = gx,
                     .y = pass->y + i * out, .training = pass->training,
                     .key = lub_stage_key(pass, stage->number[0], pass->sample + i),
+                    .saved = kept_of(stage, pass, i) + kept_floats(stage),
                     .scratch = stage->activation == LUB_LINEAR ? pass->scratch : (float *)pass->scratch + out};
 }
 
@@ -30,7 +46,7 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   for (int64_t i = 0; i < pass->count; i++) {
     lub_pass one = pass_of(stage, pass, i, x, gx);
     stage->layer[0]->kind->forward(&one);
-    if (stage->saved_size > 0) memcpy((float *)pass->saved + i * out, one.y, stage->saved_size);
+    if (kept_floats(stage) > 0) memcpy(kept_of(stage, pass, i), one.y, sizeof(float) * (size_t)out);
     lub_activate(stage->activation, one.y, out / width, width);
   }
 }
@@ -48,7 +64,7 @@ static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
     one.gy = pass->gy + i * out;
     one.gparam = gparam;
     if (stage->activation != LUB_LINEAR) {
-      const float *kept = stage->saved_size > 0 ? (const float *)pass->saved + i * out : one.y;
+      const float *kept = kept_floats(stage) > 0 ? kept_of(stage, pass, i) : one.y;
       lub_activation_gradient(stage->activation, kept, one.gy, pass->scratch, out / width, width);
       one.gy = pass->scratch;
     }
@@ -76,5 +92,5 @@ void lub_reference_stage(lub_stage *stage) {
   if (stage->activation != LUB_LINEAR) stage->scratch_size = out; /* for the gradient before it */
   if (layer->kind->scratch)
     stage->scratch_size += sizeof(float) * (size_t)layer->kind->scratch(layer, stage->in, &stage->out);
-  if (lub_activation_needs_input(stage->activation)) stage->saved_size = out;
+  stage->saved_size = sizeof(float) * (size_t)(kept_floats(stage) + own_floats(stage));
 }

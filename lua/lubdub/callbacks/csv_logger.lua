@@ -3,6 +3,7 @@
 -- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false).
 -- @module lubdub.callbacks.CSVLogger
 local blame = require "lubdub.blame"
+local core = require "lubdub.core"
 local number = require "lubdub.callbacks.number"
 local options = require "lubdub.options"
 
@@ -34,14 +35,19 @@ function CSVLogger:on_train_begin()
   self.file, self.keys = file, nil
 end
 
+local function put(file, line)
+  local ok, reason = file:write(line)
+  if ok then ok, reason = file:flush() end
+  return ok, reason
+end
+
 function CSVLogger:write(cells)
   for i, cell in ipairs(cells) do
     if cell:find("[\r\n\"]") or cell:find(self.separator, 1, true) then
       cells[i] = '"' .. cell:gsub('"', '""') .. '"'
     end
   end
-  local ok, reason = self.file:write(table.concat(cells, self.separator), "\r\n")
-  if ok then ok, reason = self.file:flush() end
+  local ok, reason = core.size_guarded(put, self.file, table.concat(cells, self.separator) .. "\r\n")
   if not ok then failed(("%s: %s"):format(self.path, reason)) end
 end
 
@@ -76,13 +82,13 @@ end
 function CSVLogger:on_train_end()
   local file = self.file
   self.file = nil
-  local ok, reason = file:close()
+  local ok, reason = core.size_guarded(file.close, file)
   if not ok then failed(("%s: %s"):format(self.path, reason)) end
 end
 
 function CSVLogger:on_train_interrupt()
   if self.file then
-    self.file:close()
+    core.size_guarded(self.file.close, self.file) -- it may still hold the line that did not fit
     self.file = nil
   end
 end

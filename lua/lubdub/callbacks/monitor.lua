@@ -15,6 +15,12 @@ function monitor.check(self)
   if type(self.monitor) ~= "string" then
     blame("%s: monitor must be a name such as \"val_loss\", got %s", self.kind, type(self.monitor))
   end
+  for _, name in ipairs { "patience", "min_delta", "start_from_epoch", "cooldown", "min_lr", "baseline" } do
+    local value = self[name]
+    if value and type(value) ~= "number" then
+      blame("%s: %s must be a number, got %s", self.kind, name, type(value))
+    end
+  end
 end
 
 --- Finds the direction: 1 where more is better, -1 where less is.

@@ -71,6 +71,27 @@ local function shown(value)
   return ok and text or tostring(value)
 end
 
+local make_layer
+
+-- A layer inside of another one. Whether it trains is the outer one's part.
+local function inner_layer(reader, where, key, item)
+  local kind = type(item) == "table" and type(item.config) == "table" and names.kind_of[item.class_name]
+  if not kind or not names.layers[kind] then
+    fail("%s: %s: %s is no layer that lubdub has", reader.path, where, key)
+  end
+  local config = {}
+  for option, value in pairs(item.config) do config[option] = value end
+  config.name, config.trainable = nil, nil
+  return make_layer(reader, { class_name = item.class_name, config = config })
+end
+
+-- Whether a layer that runs backwards is else the same as another: then Keras and we make it from that one.
+local function mirrors(backward, forward)
+  local config = backward:config()
+  config.go_backwards = false
+  return tostring((require "lubdub.layers")[backward.kind](config)) == tostring(forward)
+end
+
 -- Our options from Keras' config.
 local function layer_options(reader, kind, config)
   local entry, options = names.layers[kind], { name = config.name or nil, trainable = config.trainable }
@@ -81,7 +102,9 @@ local function layer_options(reader, kind, config)
   end
   for key, value in pairs(config) do
     local fixed = entry.fixed and entry.fixed[key]
-    if has(entry.options, key) then
+    if entry.layers and entry.layers[key] then
+      options[key] = value and inner_layer(reader, where, key, value)
+    elseif has(entry.options, key) then
       local form = names.values[key]
       local ours = value
       if form then ours = form.read(value) end
@@ -101,6 +124,8 @@ local function layer_options(reader, kind, config)
       fail("%s: %s: the option %s = %s is not known", reader.path, where, key, shown(value))
     end
   end
+  local backward = options.backward_layer
+  if backward and options.layer and mirrors(backward, options.layer) then options.backward_layer = nil end
   return options, where
 end
 
@@ -112,7 +137,7 @@ local function check_dtype(reader, where, dtype)
   end
 end
 
-local function make_layer(reader, item)
+function make_layer(reader, item)
   local layers = require "lubdub.layers"
   local kind = names.kind_of[item.class_name]
   local options, where = layer_options(reader, kind, item.config)

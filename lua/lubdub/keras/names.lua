@@ -36,9 +36,15 @@ local function axes(step)
 end
 local function one(list) return type(list) == "table" and #list == 1 and list[1] or list end
 
+local activation = { write = function(ours) return ours or "linear" end, read = read_activation }
 names.values = setmetatable({
-  activation = { write = function(ours) return ours or "linear" end, read = read_activation },
+  activation = activation,
+  recurrent_activation = activation,
   use_bias = boolean, center = boolean, scale = boolean,
+  return_sequences = boolean, return_state = boolean, go_backwards = boolean, stateful = boolean, unroll = boolean,
+  unit_forget_bias = boolean, reset_after = boolean,
+  recurrent_dropout = { write = as_it_is, training = true,
+    read = function(given) return given == 0 and given or nil end },
   -- these two came with later versions of Keras
   groups = { write = function(ours) return ours ~= 1 and ours or nil end, read = as_it_is },
   keepdims = { write = function(ours) return ours or nil end, read = as_it_is },
@@ -82,7 +88,19 @@ local function global_pool(short)
   return { aliases = { short }, options = { "keepdims" }, fixed = last, write = written }
 end
 
+-- What LSTM and GRU have, and one more option of each.
+local function recurrent(own)
+  return {
+    options = { "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
+      "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
+      "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", own },
+    training = weighted("kernel", "recurrent", "bias"),
+    free = { "seed", "implementation", "time_major", "zero_output_for_mask", "use_cudnn" },
+  }
+end
+
 -- kind = {
+--   layers: which options are layers themselves, and what their names in a file begin with;
 --   options: what our layer takes, in the order in which Keras writes it; the names are the same;
 --   called: options that Keras 2 called otherwise; this name is written, since Keras 3 knows both;
 --   fixed: what our layer does in one way only, as Keras calls it; a file that asks for another is refused;
@@ -149,6 +167,12 @@ names.layers = {
   },
   ELU = { options = { "alpha" } },
   Softmax = { options = { "axis" } },
+  LSTM = recurrent "unit_forget_bias",
+  GRU = recurrent "reset_after",
+  Bidirectional = {
+    options = { "merge_mode", "layer", "backward_layer" },
+    layers = { layer = "forward_", backward_layer = "backward_" },
+  },
 }
 
 --- kind of every class name that a file may hold; inputs are "InputLayer".

@@ -28,7 +28,14 @@ local function layer_json(layer)
   json.add(object, "dtype", "float32")
   for _, option in ipairs(entry.options) do
     local value, form = config[option], names.values[option]
-    if form then value = form.write(value) elseif value == false then value = json.null end
+    local prefix = entry.layers and entry.layers[option]
+    if prefix and value then
+      value.name, value.trainable = prefix .. value.kind:lower(), layer.trainable
+      value = layer_json(value)
+      json.add(value, "module", "keras.layers") -- Keras 3 looks for it inside of layers
+      json.add(value, "registered_name", json.null)
+    elseif prefix then value = nil
+    elseif form then value = form.write(value) elseif value == false then value = json.null end
     if value ~= nil then json.add(object, entry.called and entry.called[option] or option, value) end
     config[option] = nil
   end

@@ -2,6 +2,7 @@
 -- @classmod lubdub.plot.Figure
 local blame = require "lubdub.blame"
 local Canvas = require "lubdub.plot.canvas"
+local core = require "lubdub.core"
 local gnuplot = require "lubdub.plot.gnuplot"
 local theme = require "lubdub.plot.theme"
 
@@ -78,7 +79,7 @@ function Figure:save(path)
   local picture, reason = gnuplot.draw(canvas:script(), format)
   if not picture then return nil, reason end
   if format == "svg" then picture = tidy_svg(picture, self.what) end
-  return gnuplot.store(path, picture)
+  return core.write_aside(path, picture)
 end
 
 function Figure:__tostring()

@@ -2,6 +2,8 @@
 -- The script lies in a temporary file and the picture comes back through a pipe that we read: a gnuplot that is
 -- missing or stops half-way can be told from its exit status, and never kills this process with SIGPIPE.
 -- @module lubdub.plot.gnuplot
+local core = require "lubdub.core"
+
 local gnuplot = {}
 
 -- What a whole picture ends with.
@@ -47,7 +49,7 @@ function gnuplot.draw(script, format)
   if not file then return nil, "gnuplot: " .. reason end
   local errors <close>, no_errors = temporary()
   if not errors then return nil, "gnuplot: " .. no_errors end
-  local written, unwritten = write(file.name, script)
+  local written, unwritten = core.size_guarded(write, file.name, script)
   if not written then return nil, "gnuplot: " .. unwritten end
 
   -- -d: a user's own .gnuplot must not change the picture
@@ -65,20 +67,6 @@ function gnuplot.draw(script, format)
     return nil, "gnuplot: the picture is not whole" .. (said ~= "" and ": " .. said or "")
   end
   return picture
-end
-
---- Writes a file so that `path` is either whole or untouched.
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] string "path: reason"
-function gnuplot.store(path, content)
-  local side = path .. ".part"
-  local ok, reason = write(side, content)
-  if ok then ok, reason = os.rename(side, path) end
-  if ok then return true end
-  os.remove(side)
-  reason = reason:gsub("^.*: ", "")
-  return nil, path .. ": " .. reason
 end
 
 return gnuplot
