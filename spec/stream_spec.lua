@@ -169,6 +169,7 @@ describe("a stream", function()
   end)
 
   it("allocates nothing from block to block", function()
+    if os.getenv "LD_PRELOAD" then return pending "another library is preloaded" end
     local library, script = os.tmpname(), os.tmpname() -- LD_PRELOAD knows no spaces in names
     local function remove()
       os.remove(library)

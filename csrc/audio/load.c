@@ -281,7 +281,7 @@ lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
 
 bool lub_load_alike(const lub_load *a, const lub_load *b) {
   return a->out_channels == 1 && b->out_channels == 1 && a->channels == b->channels && a->native_sr == b->native_sr &&
-         a->sr == b->sr && a->sr != a->native_sr && a->quality == b->quality && a->end > a->start &&
+         a->sr == b->sr && a->sr > a->native_sr && a->quality == b->quality && a->end > a->start &&
          a->end - a->start == b->end - b->start && a->room <= LUB_LOAD_SHORT;
 }
 

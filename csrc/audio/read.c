@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sndfile.h>
 #include <stdbool.h>
+#include <stdio.h> /* SEEK_SET */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,8 +16,18 @@
 
 #define SHORTS 16384 /* read and converted at once */
 
+/* libsndfile looks at a header with a few dozen system calls; a buffer of its first bytes makes them four. */
+#define BUFFER 8192
+
+typedef struct source {
+  int fd;
+  int64_t at, from, held; /* position; what the buffer holds: `held` bytes from `from` on */
+  char buffer[BUFFER];
+} source;
+
 struct lub_reader {
   SNDFILE *file;
+  source source; /* of a regular file; others are read by libsndfile itself */
   lub_audio_info info;
   bool pcm16; /* read as int16_t and converted here: much faster than libsndfile's own way */
   char *path;
@@ -26,6 +37,55 @@ static lub_status world(lub_error *err, const char *path, const char *reason) {
   return lub_fail(err, LUB_EWORLD, "%s: %s", path, reason);
 }
 
+/* === a regular file, for libsndfile and for the look at its header === */
+
+/* Up to n bytes from `at` on; fewer at the end, and where the disk fails. */
+static int64_t read_at(source *s, char *to, int64_t n, int64_t at) {
+  int64_t done = 0;
+  while (done < n) {
+    int64_t place = at + done, in = place - s->from;
+    if (in >= 0 && in < s->held) {
+      int64_t some = s->held - in < n - done ? s->held - in : n - done;
+      memcpy(to + done, s->buffer + in, (size_t)some);
+      done += some;
+      continue;
+    }
+    bool direct = n - done >= BUFFER;
+    ssize_t came = pread(s->fd, direct ? to + done : s->buffer, (size_t)(direct ? n - done : BUFFER), place);
+    if (came < 0 && errno == EINTR) continue;
+    if (came <= 0) break;
+    if (direct) done += came;
+    else s->from = place, s->held = came;
+  }
+  return done;
+}
+
+static sf_count_t source_length(void *user) {
+  struct stat status;
+  return fstat(((source *)user)->fd, &status) == 0 ? status.st_size : 0;
+}
+
+static sf_count_t source_seek(sf_count_t offset, int whence, void *user) {
+  source *s = user;
+  int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? s->at : source_length(user);
+  if (base + offset < 0) return -1;
+  return s->at = base + offset;
+}
+
+static sf_count_t source_read(void *to, sf_count_t n, void *user) {
+  source *s = user;
+  int64_t came = read_at(s, to, n, s->at);
+  s->at += came;
+  return came;
+}
+
+static sf_count_t source_write(const void *from, sf_count_t n, void *user) {
+  (void)from, (void)n, (void)user;
+  return 0;
+}
+
+static sf_count_t source_tell(void *user) { return ((source *)user)->at; }
+
 /* === the length of a wav file, as its header has it === */
 
 static uint32_t little32(const unsigned char *b) {
@@ -34,11 +94,12 @@ static uint32_t little32(const unsigned char *b) {
 
 /* libsndfile silently shrinks the data of a cut wav file to what is there. Returns the frames that the header
  * promises where that is more than the file holds; otherwise `frames`. */
-static int64_t promised_frames(int fd, int64_t size, int64_t frames) {
-  unsigned char head[12], chunk[24];
+static int64_t promised_frames(source *s, int64_t size, int64_t frames) {
+  char head[12];
+  unsigned char chunk[24];
   int64_t at = 12, block = 0;
-  if (pread(fd, head, 12, 0) != 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return frames;
-  while (pread(fd, chunk, sizeof chunk, at) >= 8) {
+  if (read_at(s, head, 12, 0) != 12 || memcmp(head, "RIFF", 4) != 0 || memcmp(head + 8, "WAVE", 4) != 0) return frames;
+  while (read_at(s, (char *)chunk, sizeof chunk, at) >= 8) {
     int64_t length = little32(chunk + 4);
     if (memcmp(chunk, "fmt ", 4) == 0) {
       unsigned format = chunk[8] | (unsigned)chunk[9] << 8;
@@ -103,7 +164,13 @@ static lub_status open_file(lub_reader *reader, const char *path, lub_error *err
     return world(err, path, "the file is empty");
   }
   pthread_mutex_lock(&opening);
-  reader->file = sf_open_fd(fd, SFM_READ, &info, SF_TRUE); /* closes fd, also when it fails */
+  if (S_ISREG(status.st_mode)) {
+    static SF_VIRTUAL_IO calls = {source_length, source_seek, source_read, source_write, source_tell};
+    reader->source.fd = fd; /* lub_reader_close closes it */
+    reader->file = sf_open_virtual(&calls, SFM_READ, &info, &reader->source);
+  } else {
+    reader->file = sf_open_fd(fd, SFM_READ, &info, SF_TRUE); /* closes fd, also when it fails */
+  }
   const int code = reader->file ? SF_ERR_NO_ERROR : sf_error(NULL);
   pthread_mutex_unlock(&opening);
   if (!reader->file) {
@@ -121,8 +188,8 @@ static lub_status open_file(lub_reader *reader, const char *path, lub_error *err
   if (info.samplerate < 1 || info.channels < 1) return world(err, path, "the header is broken");
   if (info.frames < 0 || info.frames > INT64_MAX / 64 / info.channels)
     return world(err, path, "its length is not known");
-  /* the descriptor stays open inside libsndfile, and pread leaves its position alone */
-  if (S_ISREG(status.st_mode)) reader->info.promised = promised_frames(fd, status.st_size, info.frames);
+  if (reader->source.fd >= 0)
+    reader->info.promised = promised_frames(&reader->source, status.st_size, info.frames);
   return LUB_OK;
 }
 
@@ -130,6 +197,7 @@ lub_status lub_reader_open(lub_reader **out, const char *path, lub_error *err) {
   lub_reader *reader = lub_calloc(1, sizeof *reader);
   *out = NULL;
   if (!reader) return lub_nomem(err, "reader", sizeof *reader);
+  reader->source.fd = -1;
   size_t length = strlen(path) + 1;
   reader->path = lub_alloc(length);
   lub_status status = reader->path ? LUB_OK : lub_nomem(err, "reader", (double)length);
@@ -145,6 +213,7 @@ lub_status lub_reader_open(lub_reader **out, const char *path, lub_error *err) {
 void lub_reader_close(lub_reader *reader) {
   if (!reader) return;
   if (reader->file) sf_close(reader->file);
+  if (reader->source.fd >= 0) close(reader->source.fd);
   free(reader->path);
   free(reader);
 }

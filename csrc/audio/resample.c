@@ -16,7 +16,7 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 
 #define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
 #define SURPLUS 256
-#define PIECE 8192.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
+#define PIECE 4096.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
 
 struct lub_resampler {
   soxr_t soxr;

@@ -17,12 +17,13 @@ local function add(name, case, x, expected)
   local d, off = spectral.distance(case, x, expected)
   local row = rows[name]
   if not row then
-    row = { cases = 0, values = 0, largest = 0, peer = 0, off = 0 }
+    row = { cases = 0, values = 0, largest = 0, off = 0 }
     rows[name] = row
     order[#order + 1] = name
   end
   row.cases, row.values, row.off = row.cases + 1, row.values + #expected:reshape(-1), row.off + off
-  row.largest, row.peer = math.max(row.largest, d), math.max(row.peer, case.peer or 0)
+  row.largest = math.max(row.largest, d)
+  row.peer = case.peer and math.max(row.peer or 0, case.peer)
 end
 
 local missing = 0
@@ -42,6 +43,7 @@ end
 print(("%-34s %6s %8s %10s %10s %6s"):format("feature", "cases", "values", "largest", "librosa", "off"))
 for _, name in ipairs(order) do
   local row = rows[name]
-  print(("%-34s %6d %8d %10.1e %10.1e %6d"):format(name, row.cases, row.values, row.largest, row.peer, row.off))
+  print(("%-34s %6d %8d %10.1e %10s %6d"):format(name, row.cases, row.values, row.largest,
+    row.peer and ("%.1e"):format(row.peer) or "-", row.off))
 end
 if missing > 0 then print(missing .. " cases not computed: their recordings are not in ../shared/data") end
