@@ -1,6 +1,4 @@
 /* Cropping1D: cuts off the beginning and the end of (T, C); cropping = 1, or {before, behind}. */
-#include <string.h>
-
 #include "nn/layers/margins.h"
 
 static const lub_option options[] = {{.name = "cropping", .type = LUB_OPTION_INTS, .count = 2, .offset = offsetof(lub_margins, pair),
@@ -12,23 +10,11 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
   return status == LUB_OK ? lub_margins_shape("cropping1d", layer->options, -1, in, out, err) : status;
 }
 
-static void forward(const lub_pass *pass) {
-  const lub_inside inside = lub_inside_of(pass->layer->options, pass->out);
-  memset(pass->y, 0, sizeof(float) * (size_t)lub_shape_size(pass->out));
-  lub_add_from_wide(&inside, pass->y, pass->x[0]);
-}
-
-static void backward(const lub_pass *pass) {
-  if (!pass->gx[0]) return;
-  const lub_inside inside = lub_inside_of(pass->layer->options, pass->out);
-  lub_add_to_wide(&inside, pass->gx[0], pass->gy);
-}
-
 const lub_layer_kind lub_cropping1d_kind = {.name = "Cropping1D",
                                             .options = options,
                                             .options_size = sizeof(lub_margins),
                                             .activation_at = -1,
                                             .inputs = 1,
                                             .output_shape = output_shape,
-                                            .forward = forward,
-                                            .backward = backward};
+                                            .forward = lub_crop_forward,
+                                            .backward = lub_crop_backward};

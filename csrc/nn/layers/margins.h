@@ -13,15 +13,10 @@ typedef struct lub_margins {
 lub_status lub_margins_shape(const char *name, const lub_margins *margins, int sign, const lub_shape *in,
                              lub_shape *out, lub_error *err);
 
-/* Where a sample lies within the wide one that has the margins around it. */
-typedef struct lub_inside {
-  int64_t rows, width; /* of the sample, in floats */
-  int64_t first, line; /* of the wide one: where the sample begins, and from row to row */
-} lub_inside;
-lub_inside lub_inside_of(const lub_margins *margins, const lub_shape *sample);
-
-/* Adds the sample to its place in the wide one, and the other way round. */
-void lub_add_to_wide(const lub_inside *inside, float *wide, const float *sample);
-void lub_add_from_wide(const lub_inside *inside, float *sample, const float *wide);
+/* Zero padding puts the input into a wide output; cropping takes the output out of a wide input. */
+void lub_pad_forward(const lub_pass *pass);
+void lub_pad_backward(const lub_pass *pass);
+void lub_crop_forward(const lub_pass *pass);
+void lub_crop_backward(const lub_pass *pass);
 
 #endif
