@@ -28,6 +28,16 @@ describe("a limit on file sizes", function()
       expected[#expected + 1] = "nil\t" .. name .. ": File too large\n"
     end
     assert.equal(table.concat(expected) .. "false\tCSVLogger: a.csv: File too large\nalive\n", pipe:read "a")
+    local log = assert(io.open(folder .. "/a.csv", "rb"))
+    local text = log:read "a"
+    log:close()
+    local lines = 0
+    for line in text:gmatch "[^\r]*\r\n" do
+      assert.equal(lines == 0 and "epoch,loss,val_loss\r\n" or line:match "^%d+,[%d.e-]+,NA\r\n$", line)
+      lines = lines + 1
+    end
+    assert.is_true(lines > 100)
+    assert.equal("\r\n", text:sub(-2)) -- no half line
     for name in lfs.dir(folder) do
       assert.is_true(name:find "^%.+$" ~= nil or name == "run.lua" or name == "a.csv", name)
     end

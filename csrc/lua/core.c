@@ -1,4 +1,7 @@
 /* lubdub.core: the C half of lubdub. lua/lubdub/ composes it; nobody else requires it. */
+#define _XOPEN_SOURCE 700 /* truncate */
+#include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -67,6 +70,20 @@ static int core_size_guarded(lua_State *L) {
   return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
+/* core.truncate(path, size) -> true | nil, "path: reason": cuts a file back to its first `size` bytes. */
+static int core_truncate(lua_State *L) {
+  const char *path = lubL_checkpath(L, 1);
+  lua_Integer size = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, size >= 0, 2, "at least 0 bytes expected");
+  if (truncate(path, (off_t)size) != 0) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", path, strerror(errno));
+    return 2;
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 static int release_pool(lua_State *L) {
   (void)L;
   lub_pool_release();
@@ -83,6 +100,7 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"terminal_columns", core_terminal_columns},
                                        {"write_aside", core_write_aside},
                                        {"size_guarded", core_size_guarded},
+                                       {"truncate", core_truncate},
                                        {NULL, NULL}};
   static const struct {
     const char *name;

@@ -33,6 +33,7 @@ function CSVLogger:on_train_begin()
   local file, reason = io.open(self.path, self.append and "ab" or "wb")
   if not file then failed(reason) end
   self.file, self.keys = file, nil
+  self.whole = file:seek "end" or 0 -- bytes of whole lines
 end
 
 local function put(file, line)
@@ -47,8 +48,15 @@ function CSVLogger:write(cells)
       cells[i] = '"' .. cell:gsub('"', '""') .. '"'
     end
   end
-  local ok, reason = core.size_guarded(put, self.file, table.concat(cells, self.separator) .. "\r\n")
-  if not ok then failed(("%s: %s"):format(self.path, reason)) end
+  local line = table.concat(cells, self.separator) .. "\r\n"
+  local ok, reason = core.size_guarded(put, self.file, line)
+  if ok then
+    self.whole = self.whole + #line
+    return
+  end
+  self:on_train_interrupt()
+  core.truncate(self.path, self.whole) -- what went before stays; no half line (a device cannot be cut: no matter)
+  failed(("%s: %s"):format(self.path, reason))
 end
 
 -- The columns are those of the first epoch; without validation in it, room for validation is left.
