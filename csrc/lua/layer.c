@@ -189,7 +189,7 @@ static int layer_tostring(lua_State *L) {
   return 1;
 }
 
-/* Fields kind, name (nil until given), trainable, built; methods. */
+/* Fields kind, name (nil until given), trainable, built, merges (it takes a list of inputs); methods. */
 static int layer_index(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -197,6 +197,7 @@ static int layer_index(lua_State *L) {
   else if (strcmp(key, "name") == 0) *layer->name ? (void)lua_pushstring(L, layer->name) : lua_pushnil(L);
   else if (strcmp(key, "trainable") == 0) lua_pushboolean(L, layer->trainable);
   else if (strcmp(key, "built") == 0) lua_pushboolean(L, layer->built || !layer->kind->params);
+  else if (strcmp(key, "merges") == 0) lua_pushboolean(L, layer->kind->merged_shape != NULL);
   else {
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));

@@ -174,6 +174,7 @@ local function layers_of(model)
 end
 
 return function(model, path)
+  if model.depth then mistake "only Sequential models can be written yet" end
   local layers = layers_of(model)
   return failure.caught(function()
     local file <close> = check(h5.create())
