@@ -4,6 +4,7 @@
 -- @module lubdub.keras.load
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
+local functional = require "lubdub.keras.functional"
 local json = require "lubdub.keras.json"
 local names = require "lubdub.keras.names"
 local objects = require "lubdub.keras.objects"
@@ -147,10 +148,13 @@ function make_layer(reader, item)
   return layer
 end
 
+local function is_graph(config) return config.class_name == "Functional" or config.class_name == "Model" end
+
 -- The list of { class_name, config }; Keras 2.0 wrote it without a name around it.
 local function layer_items(reader, config)
-  if config.class_name ~= "Sequential" then
-    fail("%s: is a %s model; only Sequential models can be loaded", reader.path, tostring(config.class_name))
+  if config.class_name ~= "Sequential" and not is_graph(config) then
+    fail("%s: is a %s model; only Sequential and Functional models can be loaded", reader.path,
+      tostring(config.class_name))
   end
   local items = config.config
   if type(items) == "table" and items.layers then items = items.layers end
@@ -171,9 +175,8 @@ local function layer_items(reader, config)
 end
 
 -- Per sample, from the first place that holds it: an InputLayer, the first layer, the model.
-local function input_shape(reader, items, config)
-  local first = items[1].config
-  local shape = first.batch_input_shape or first.batch_shape or config.config.build_input_shape
+local function input_shape(reader, first, fallback)
+  local shape = first.batch_input_shape or first.batch_shape or fallback
   if type(shape) ~= "table" then fail("%s: the model has no input shape", reader.path) end
   local sample = table.move(shape, 2, #shape, 1, {})
   for _, size in ipairs(sample) do
@@ -187,7 +190,16 @@ end
 local function make_model(reader, config)
   local layers, Sequential = require "lubdub.layers", require "lubdub.sequential"
   local items = layer_items(reader, config)
-  local list = { layers.Input(input_shape(reader, items, config)) }
+  if is_graph(config) then
+    return functional.read(reader.path, config.config, function(item, name)
+      item.config.name = name
+      if item.class_name ~= "InputLayer" then return make_layer(reader, item) end
+      local shape = input_shape(reader, item.config)
+      shape.name = name
+      return layers.Input(shape)
+    end)
+  end
+  local list = { layers.Input(input_shape(reader, items[1].config, config.config.build_input_shape)) }
   for _, item in ipairs(items) do
     if item.class_name ~= "InputLayer" then list[#list + 1] = make_layer(reader, item) end
   end

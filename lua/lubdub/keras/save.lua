@@ -5,6 +5,7 @@
 -- @module lubdub.keras.save
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
+local functional = require "lubdub.keras.functional"
 local json = require "lubdub.keras.json"
 local names = require "lubdub.keras.names"
 local objects = require "lubdub.keras.objects"
@@ -50,13 +51,17 @@ local function batch_shape(shape)
   return { json.null, table.unpack(shape) }
 end
 
-local function input_json(model, first)
+local function input_json(shape, name)
   return json.object("class_name", "InputLayer", "config",
-    json.object("batch_input_shape", batch_shape(model.input_shape), "dtype", "float32", "name", first .. "_input"))
+    json.object("batch_input_shape", batch_shape(shape), "dtype", "float32", "name", name))
 end
 
 local function model_config(model, layers)
-  local list = { input_json(model, layers[1].name) }
+  if model.depth then
+    return json.object("class_name", "Functional", "config", functional.write(model, { layer = layer_json,
+      input = function(layer) return input_json(layer.shape, layer.name) end, arguments = false }))
+  end
+  local list = { input_json(model.input_shape, layers[1].name .. "_input") }
   for _, layer in ipairs(layers) do list[#list + 1] = layer_json(layer) end
   return json.object("class_name", "Sequential", "config",
     json.object("name", model.name or "sequential", "layers", list))
@@ -158,23 +163,21 @@ end
 local function layers_of(model)
   local layers, seen = {}, {}
   for _, layer in ipairs(model.layers) do
-    if layer.kind ~= "Input" then
-      local name = layer.name
-      if not names.layers[layer.kind] then mistake("%s layers have no name in Keras", layer.kind) end
-      if not layer.built then mistake("layer %s is not built: the model has no input shape", name or layer.kind) end
-      if not name or name == "" or name:find "^%." or name:find "[/%z]" then
-        mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
-      end
-      if seen[name] then mistake("two layers are named '%s', and Keras files tell them apart by name", name) end
-      layers[#layers + 1], seen[name] = layer, true
+    local name, is_input = layer.name, layer.kind == "Input"
+    if not is_input and not names.layers[layer.kind] then mistake("%s layers have no name in Keras", layer.kind) end
+    if not layer.built then mistake("layer %s is not built: the model has no input shape", name or layer.kind) end
+    if not name or name == "" or name:find "^%." or name:find "[/%z]" then
+      mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
     end
+    if seen[name] then mistake("two layers are named '%s', and Keras files tell them apart by name", name) end
+    seen[name] = true
+    if not is_input then layers[#layers + 1] = layer end
   end
   if #layers == 0 then mistake "the model has no layers" end
   return layers
 end
 
 return function(model, path)
-  if model.depth then mistake "only Sequential models can be written yet" end
   local layers = layers_of(model)
   return failure.caught(function()
     local file <close> = check(h5.create())
