@@ -19,7 +19,7 @@ LUA_PKG := $(shell for name in lua5.4 lua-5.4 lua54; do \
   $(PKG) --exists $$name 2>/dev/null && echo $$name && exit; done; echo lua5.4)
 LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(shell $(PKG) --cflags $(LUA_PKG) 2>/dev/null))
 LIBFLAG ?= -shared
-CORE_PKGS := sndfile soxr kissfft-float openblas
+CORE_PKGS := sndfile soxr kissfft-float openblas zlib
 H5_PKGS := hdf5
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -45,11 +45,11 @@ KERNELS := $(wildcard csrc/*/kernels/*.c)
 H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c
 SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:csrc/%.c=$(BUILD)/%.$(v).o))
-# h5.so is loaded with the first model only; it shares no symbols with core.so, so it brings its own copy of these
+# h5_writer.so is loaded with the first HDF5 file that is written; reading them (csrc/h5/reader) is core's. It shares no symbols with core.so, so it brings its own copy of these
 H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
 H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
 CORE := $(SO)/core.so
-H5 := $(SO)/h5.so
+H5 := $(SO)/h5_writer.so
 
 # V=1 shows the commands in full.
 brief = $(if $(V),,@echo '  $(1) $@';)
@@ -178,7 +178,7 @@ PREFIX ?= /usr/local
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 LUA_FILES = $(shell cd lua && find lubdub -name '*.lua')
-SO_FILES := lubdub/core.so lubdub/h5.so
+SO_FILES := lubdub/core.so lubdub/h5_writer.so
 
 .PHONY: install uninstall rock
 install: all ## into PREFIX (/usr/local); DESTDIR for packagers
@@ -208,7 +208,7 @@ doc: ## API pages in doc/ (LDoc)
 	ldoc --quiet --fatalwarnings .
 
 clean: ## remove all that was made here
-	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5.so
+	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5_writer.so
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \
