@@ -57,6 +57,7 @@ typedef struct search {
 } search;
 
 static lub_status note_name(lub_h5_reader *reader, search *s, const attribute *a, lub_error *err) {
+  if (s->length > reader->size) return lub_h5_damaged(reader, err, "its attributes' names are longer than the file");
   if (a->name_length + 1 > s->room - s->length) {
     size_t room = s->room * 2 + a->name_length + 64;
     char *grown = realloc(s->names, room);
