@@ -32,7 +32,6 @@ lub_status lub_h5_create(lub_h5 **file, lub_error *err) {
   return status;
 }
 
-/* A copy of the file's bytes, as they belong on a disk; the caller frees it. */
 static lub_status image(lub_h5 *file, void **bytes, size_t *size, lub_error *err) {
   *bytes = NULL;
   ssize_t length = H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0 ? -1 : H5Fget_file_image(file->id, NULL, 0);
@@ -45,14 +44,18 @@ static lub_status image(lub_h5 *file, void **bytes, size_t *size, lub_error *err
   return lub_h5_fail(err, NULL, "cannot be copied");
 }
 
-lub_status lub_h5_save(lub_h5 *file, const char *path, lub_error *err) {
-  void *bytes = NULL;
-  size_t size = 0;
+lub_status lub_h5_image(lub_h5 *file, void **bytes, size_t *size, lub_error *err) {
   lub_h5_enter();
-  lub_status status = image(file, &bytes, &size, err);
+  lub_status status = image(file, bytes, size, err);
   lub_h5_leave();
-  if (status != LUB_OK) return status;
-  status = lub_write_aside(path, bytes, size, err);
+  return status;
+}
+
+lub_status lub_h5_save(lub_h5 *file, const char *path, lub_error *err) {
+  void *bytes;
+  size_t size;
+  if (lub_h5_image(file, &bytes, &size, err) != LUB_OK) return err->status;
+  lub_status status = lub_write_aside(path, bytes, size, err);
   free(bytes);
   return status;
 }

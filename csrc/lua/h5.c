@@ -4,12 +4,14 @@
  * core.so and this one share no symbols: each has its own copy of tensor_object.c. A tensor made there is known here
  * all the same, because a class is a metatable that both find by name in the registry, and its
  * layout is csrc/tensor/tensor.h for both; so numbers go straight from the tensor into the file. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "h5/h5.h"
 #include "lua/lubdub.h"
 
 #define H5_FILE "lubdub.h5.NewFile"
+#define H5_BYTES "lubdub.h5.Bytes"
 
 static lub_h5 **file_slot(lua_State *L) { return luaL_checkudata(L, 1, H5_FILE); }
 
@@ -39,6 +41,29 @@ static int file_save(lua_State *L) {
   lub_h5 *file = check_file(L);
   if (lub_h5_save(file, lubL_checkpath(L, 2), &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* Bytes that Lua can fail to take without their being lost. */
+static int free_bytes(lua_State *L) {
+  void **bytes = luaL_checkudata(L, 1, H5_BYTES);
+  free(*bytes);
+  *bytes = NULL;
+  return 0;
+}
+
+/* file:image() -> the bytes that file:save would write, as a string | nil, reason */
+static int file_image(lua_State *L) {
+  lub_error err;
+  size_t size;
+  lub_h5 *file = check_file(L);
+  void **bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
+  *bytes = NULL;
+  luaL_setmetatable(L, H5_BYTES);
+  if (lub_h5_image(file, bytes, &size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushlstring(L, *bytes, size);
+  free(*bytes);
+  *bytes = NULL;
   return 1;
 }
 
@@ -156,6 +181,7 @@ __attribute__((visibility("default"))) int luaopen_lubdub_h5_writer(lua_State *L
 int luaopen_lubdub_h5_writer(lua_State *L) {
   static const luaL_Reg functions[] = {{"create", h5_create}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"save", file_save},
+                                     {"image", file_image},
                                      {"close", file_close},
                                      {"group", file_group},
                                      {"set_attribute", file_set_attribute},
@@ -168,6 +194,10 @@ int luaopen_lubdub_h5_writer(lua_State *L) {
   lua_pushliteral(L, "lubdub.core");
   lua_call(L, 1, 0);
   lubL_class(L, H5_FILE, methods, meta);
+  luaL_newmetatable(L, H5_BYTES);
+  lua_pushcfunction(L, free_bytes);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
 }

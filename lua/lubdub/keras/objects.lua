@@ -6,9 +6,16 @@ local json = require "lubdub.keras.json"
 
 local objects = {}
 
---- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy.
+--- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy, PReLU -> p_re_lu.
 function objects.snake(class)
-  return (class:gsub("(%l)(%u)", "%1_%2"):lower())
+  return (class:gsub("(.)(%u%l+)", "%1_%2"):gsub("(%l)(%u)", "%1_%2"):lower())
+end
+
+--- Adds what Keras 3's own files say of every object: the module where its class is found.
+function objects.modern(module, object)
+  json.add(object, "module", module)
+  json.add(object, "registered_name", json.null)
+  return object
 end
 
 -- The options of `config` that we have, with `false` for null, in a new table; and one that we lack and that is set.
