@@ -19,7 +19,7 @@ LUA_PKG := $(shell for name in lua5.4 lua-5.4 lua54; do \
   $(PKG) --exists $$name 2>/dev/null && echo $$name && exit; done; echo lua5.4)
 LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(shell $(PKG) --cflags $(LUA_PKG) 2>/dev/null))
 LIBFLAG ?= -shared
-CORE_PKGS := sndfile soxr kissfft-float openblas
+CORE_PKGS := sndfile soxr kissfft-float openblas zlib
 H5_PKGS := hdf5
 ZIP_PKGS := libzip
 
@@ -47,12 +47,13 @@ H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c
 ZIP_SOURCES := $(wildcard csrc/zip/*.c) csrc/lua/zip.c
 SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES) $(ZIP_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:csrc/%.c=$(BUILD)/%.$(v).o))
-# h5.so and zip.so are loaded with the first file only; they share no symbols with core.so, and bring copies of these
+# h5_writer.so and zip.so are loaded with the first file that is written, or is an archive; reading HDF5 is core's
+# (csrc/h5/reader). They share no symbols with core.so, and bring copies of these
 H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
 H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
 ZIP_OBJECTS := $(ZIP_SOURCES:csrc/%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/%.o,base/error base/aside lua/class)
 CORE := $(SO)/core.so
-H5 := $(SO)/h5.so
+H5 := $(SO)/h5_writer.so
 ZIP := $(SO)/zip.so
 
 # V=1 shows the commands in full.
@@ -186,7 +187,7 @@ PREFIX ?= /usr/local
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 LUA_FILES = $(shell cd lua && find lubdub -name '*.lua')
-SO_FILES := lubdub/core.so lubdub/h5.so lubdub/zip.so
+SO_FILES := lubdub/core.so lubdub/h5_writer.so lubdub/zip.so
 
 .PHONY: install uninstall rock
 install: all ## into PREFIX (/usr/local); DESTDIR for packagers
@@ -216,7 +217,7 @@ doc: ## API pages in doc/ (LDoc)
 	ldoc --quiet --fatalwarnings .
 
 clean: ## remove all that was made here
-	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5.so lua/lubdub/zip.so
+	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5_writer.so lua/lubdub/zip.so
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \

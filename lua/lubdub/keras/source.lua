@@ -22,11 +22,6 @@ local function is_archive(path)
   return file ~= nil and file:read(4) == "PK\3\4"
 end
 
-local function shim(bytes) -- TEMPORARY
-  local n = os.tmpname() local f = io.open(n, "wb") f:write(bytes) f:close()
-  local h, r = h5.open(n) os.remove(n) return h, r
-end
-
 --- Opens a file; use it with `<close>`.
 -- @treturn Source fields path, file (an h5.File with the weights), archive (nil for HDF5), dialect, version and saved (texts, or nil)
 function source.open(path)
@@ -38,7 +33,7 @@ function source.open(path)
     end })
     local weights = check(self.archive:read "model.weights.h5")
     if not weights then fail("%s: model.weights.h5: is missing", path) end
-    self.file = check(shim(weights, path .. ": model.weights.h5"))
+    self.file = check(h5.open_buffer(weights, path .. ": model.weights.h5"))
     local metadata = self:member("metadata.json", true)
     self.version, self.saved = metadata and metadata.keras_version, metadata and metadata.date_saved
   else
