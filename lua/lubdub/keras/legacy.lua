@@ -150,7 +150,8 @@ function legacy.describe(reader)
   for i, group in ipairs(legacy.groups(reader)) do
     local weights = {}
     for j, name in ipairs(group.names) do
-      weights[j] = { name = name:match "[^/]+$":gsub(":%d+$", ""), shape = check(reader.file:shape(group.group .. "/" .. name)) }
+      local shape = check(reader.file:shape(group.group .. "/" .. name))
+      weights[j] = { name = name:match "[^/]+$":gsub(":%d+$", ""), shape = shape }
     end
     list[i] = { key = group.name, name = group.name, weights = weights }
   end
