@@ -1,12 +1,7 @@
 --- Names for layers that were given none: Keras' (conv2d, conv2d_1, ...), counted within the model.
 -- @module lubdub.layer_names
 local blame = require "lubdub.blame"
-
--- Keras' way from a class name to a layer's: MaxPooling2D, max_pooling2d.
-local function snake_case(kind)
-  if kind == "Input" then return "input_layer" end
-  return (kind:gsub("(.)(%u%l+)", "%1_%2"):gsub("(%l)(%u)", "%1_%2"):lower())
-end
+local snake_case = require "lubdub.snake_case"
 
 --- Names the layers of a list that have no name; a layer may stand in it twice.
 -- @tparam string where the asking function, for messages
@@ -23,7 +18,7 @@ return function(where, list)
   end
   for _, layer in ipairs(list) do
     if not layer.name then
-      local prefix = snake_case(layer.kind)
+      local prefix = snake_case(layer.kind == "Input" and "InputLayer" or layer.kind)
       local name
       repeat
         local count = counts[prefix] or 0

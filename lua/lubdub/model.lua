@@ -229,16 +229,41 @@ end
 
 -- === outside ===
 
---- Saves the model with labels and preprocessing as a file that Keras opens.
--- @tparam string path ending in .h5 (or .hdf5)
--- @return true, or nil and the reason, "path: ..."
-function Model:save(path)
-  if type(path) ~= "string" then blame("save: path must be a file name, got %s", type(path)) end
-  if not path:find("%.h5$") and not path:find("%.hdf5$") then
-    blame("save: path must end in .h5, got '%s'", path)
+local function check_file(self, where, path)
+  if type(path) ~= "string" then blame("%s: path must be a file name, got %s", where, type(path)) end
+  if not self.built then
+    blame("%s: the model is not built; give it an Input layer, or call model:build", where)
   end
-  if not self.built then blame "save: the model is not built; give it an Input layer, or call model:build" end
-  return require("lubdub.keras").save(self, path)
+end
+
+--- Saves the model with labels and preprocessing as a file that Keras opens.
+-- @tparam string path ending in .keras (Keras 3) or .h5 (or .hdf5; every Keras)
+-- @tparam ?table given optimizer: whether what the optimizer remembers is saved, for training to go on (default: in
+-- .keras files only)
+-- @return true, or nil and the reason, "path: ..."
+function Model:save(path, given)
+  check_file(self, "save", path)
+  if not path:find "%.h5$" and not path:find "%.hdf5$" and not path:find "%.keras$" then
+    blame("save: path must end in .keras or .h5, got '%s'", path)
+  end
+  return require("lubdub.keras").save(self, path, given)
+end
+
+--- Saves the weights alone (lubdub.keras.save_weights).
+-- @tparam string path ending in .weights.h5 (Keras 3) or .h5 (Keras 2)
+-- @return true, or nil and the reason
+function Model:save_weights(path)
+  check_file(self, "save_weights", path)
+  return require("lubdub.keras").save_weights(self, path)
+end
+
+--- Reads weights from any file that Keras or lubdub wrote (lubdub.keras.load_weights).
+-- @tparam string path
+-- @tparam ?table given by_name, skip_mismatch
+-- @return the names of the layers that were read, or nil and the reason
+function Model:load_weights(path, given)
+  check_file(self, "load_weights", path)
+  return require("lubdub.keras").load_weights(self, path, given)
 end
 
 --- Prints Keras' summary table; `print(model)` does the same.

@@ -54,15 +54,15 @@ end
 
 --- The config of a graph.
 -- @tparam lubdub.Model model
--- @tparam table given layer (function: layer -> its { class_name, config, ... }), input (function: an Input -> the same),
--- arguments (true: calls as Keras 3 writes them; false: as Keras 2 does, and Keras 3 reads too)
+-- @tparam table given layer (function: layer -> its { class_name, config, ... }), input (function: shape, name -> that of
+-- an Input), arguments (true: calls as Keras 3 writes them; false: as Keras 2 does, and Keras 3 reads too)
 -- @treturn table for json.encode
 function functional.write(model, given)
   local calls, number = calls_by_layer(model)
   local layers = {}
   for i, layer in ipairs(model.layers) do
     local is_input, nodes = layer.kind == "Input", {}
-    local item = is_input and given.input(layer) or given.layer(layer)
+    local item = is_input and given.input(layer.shape, layer.name) or given.layer(layer)
     for k, tensor in ipairs(is_input and {} or calls[layer]) do
       nodes[k] = (given.arguments and with_arguments or listed)(tensor, number)
     end
