@@ -3,8 +3,8 @@
  * Where the rates are whole numbers in a ratio of to : from, every output is a sum over some 200 inputs around it, with
  * weights that repeat after `to` outputs. libsoxr designs that filter anew for every recording, which takes as long as
  * a few seconds of sound, and applies it through an FFT of 4 floats at a time. Here its response to impulses is
- * measured once, in double, and kept; to apply the weights directly is faster then (on AVX-512 by half), and nearer to the exact
- * sum. To a lower rate soxr itself is as fast.
+ * measured once, in double, and kept; to apply the weights directly is faster then (on AVX-512 by half), and nearer to
+ * the exact sum. To a lower rate soxr itself is as fast.
  *
  * soxr works in stages, and the later ones do not hear what the first would ring before the start: the first few
  * outputs have weights of their own.

@@ -1,5 +1,5 @@
 /* polyphase.c - a group of outputs of several frames at once: each weight that is loaded serves all of them. So many
- * frames that their sums fill the registers. Every sum adds its terms from the first tap to the last, whatever VL is. */
+ * frames that their sums fill the registers. Every sum adds from the first tap to the last, whatever VL is. */
 #include "audio/kernels/kernels.h"
 #include "base/simd.h"
 
