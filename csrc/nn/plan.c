@@ -122,6 +122,7 @@ static bool is_large_dense(const planner *p, int i) {
 
 static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
   if (!p->purpose.reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
+  if (!p->purpose.reference && lub_is_conv(p->nodes[i].layer)) return lub_window_conv_stage(stage, err);
   if (is_large_dense(p, i)) lub_dense_stage(stage);
   else lub_reference_stage(stage);
   return LUB_OK;

@@ -87,4 +87,7 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
  * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
 
+/* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation. */
+lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
+
 #endif

@@ -1,0 +1,259 @@
+/* Conv1D and Conv2D of any kernel, stride, dilation, groups, padding and activation: the stage's life, its weights,
+ * and the way there. */
+#include "nn/stages/window_conv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "nn/layers/convolution.h"
+
+/* === weights === */
+
+static void pack(lub_stage *stage) {
+  const lub_layer *layer = stage->layer[0];
+  window_conv *s = stage->state;
+  if (stage->version[0] == layer->version) return;
+  const int vector = s->kernels->vector;
+  for (int64_t g = 0; g < s->groups; g++) {
+    float *forward = s->forward_weights + g * (s->dots ? s->out * s->wide_terms : s->terms * s->lanes);
+    float *backward = s->backward_weights + g * s->out * s->wide_terms;
+    for (int64_t term = 0; term < s->terms; term++)
+      for (int64_t o = 0; o < s->out; o++) {
+        const float k = layer->param[0].value[term * s->filters + g * s->out + o];
+        forward[s->dots ? o * s->wide_terms + term : lub_packed_at(s->terms, term, s->lanes, o, vector)] = k;
+        backward[lub_packed_at(s->out, o, s->wide_terms, term, vector)] = k;
+      }
+    for (int64_t o = 0; o < s->out && layer->nparams > 1; o++)
+      s->bias[g * s->lanes + o] = layer->param[1].value[g * s->out + o];
+  }
+  stage->version[0] = layer->version;
+}
+
+/* === images and patches === */
+
+int64_t lub_window_conv_image_floats(const window_conv *s) {
+  return s->padded ? lub_round_up(s->image_height * s->image_width * s->channels, LUB_RUN) : 0;
+}
+
+static int64_t saved_floats(const lub_stage *stage, const window_conv *s) {
+  const bool keeps = s->whole || lub_activation_needs_input(stage->activation);
+  const int64_t kept = s->whole ? s->pixels * s->lanes : s->pixels * s->filters;
+  return lub_window_conv_image_floats(s) + (keeps ? lub_round_up(kept, LUB_RUN) : 0);
+}
+
+float *lub_window_conv_saved(const lub_stage *stage, const lub_stage_pass *pass, int64_t i) {
+  return (float *)pass->saved + i * saved_floats(stage, stage->state);
+}
+
+static const float *make_image(const window_conv *s, const float *x, float *image) {
+  if (!s->padded) return x;
+  const int64_t line = s->image_width * s->channels, filled = s->win.w.in * s->channels;
+  memset(image, 0, sizeof(float) * (size_t)lub_window_conv_image_floats(s));
+  for (int64_t y = 0; y < s->win.h.in; y++)
+    memcpy(image + (y + s->win.h.before) * line + s->win.w.before * s->channels, x + y * filled,
+           sizeof(float) * (size_t)filled);
+  return image;
+}
+
+const float *lub_window_conv_patches(const window_conv *s, const float *image, int64_t first, int64_t n, float *block,
+                                     int64_t *step) {
+  *step = s->pointwise ? s->channels : s->wide_terms;
+  if (s->pointwise) return image + first * s->channels;
+  s->kernels->window->gather_patches(&s->patches, image, first, n, block);
+  return block;
+}
+
+void lub_window_conv_runs(const window_conv *s, const float *image, int64_t row, const float **runs) {
+  for (int64_t r = 0; r < s->patches.runs; r++) runs[r] = image + row * s->patches.line + s->patches.offset[r];
+}
+
+/* === the way there === */
+
+static void forward_rows(const window_conv *s, const float *image, const float *weights, const float *bias, bool relu,
+                         float *y, float *line) {
+  const float **runs = (const float **)(void *)(line + s->win.w.out * s->lanes);
+  for (int64_t row = 0; row < s->win.h.out; row++, y += s->win.w.out * s->filters) {
+    lub_window_conv_runs(s, image, row, runs);
+    s->kernels->convolve_row(line, s->win.w.out, s->lanes, runs, s->patches.runs, s->patches.length, s->patches.step,
+                             weights);
+    s->kernels->window->finish_rows(line, s->win.w.out, s->lanes, s->out, bias, relu, y, s->filters);
+  }
+}
+
+static void forward_blocks(const window_conv *s, const float *image, const float *weights, const float *bias, bool relu,
+                           float *y, float *block) {
+  float *line = block + s->block * s->wide_terms;
+  for (int64_t first = 0; first < s->pixels; first += s->block) {
+    const int64_t n = s->pixels - first < s->block ? s->pixels - first : s->block;
+    int64_t step;
+    const float *patches = lub_window_conv_patches(s, image, first, n, block, &step);
+    if (s->dots) s->kernels->window->dot_rows(line, n, s->out, patches, weights, s->wide_terms);
+    else s->kernels->convolve_row(line, n, s->lanes, &patches, 1, s->terms, step, weights);
+    s->kernels->window->finish_rows(line, n, s->dots ? s->out : s->lanes, s->out, bias, relu, y + first * s->filters,
+                                    s->filters);
+  }
+}
+
+static void forward_sample(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, float *scratch) {
+  const window_conv *s = stage->state;
+  const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
+  const bool relu = stage->activation == LUB_RELU;
+  float *saved = lub_window_conv_saved(stage, pass, i), *y = pass->y + i * out;
+  const float *image = make_image(s, pass->x[0] + i * in, saved);
+  for (int64_t g = 0; g < s->groups; g++) {
+    const float *weights = s->forward_weights + g * (s->dots ? s->out * s->wide_terms : s->terms * s->lanes);
+    const float *bias = s->bias + g * s->lanes, *from = image + g * s->in;
+    if (s->direct) forward_rows(s, from, weights, bias, relu, y + g * s->out, scratch);
+    else forward_blocks(s, from, weights, bias, relu, y + g * s->out, scratch);
+  }
+  if (relu || stage->activation == LUB_LINEAR) return;
+  if (lub_activation_needs_input(stage->activation))
+    memcpy(saved + lub_window_conv_image_floats(s), y, sizeof(float) * (size_t)out);
+  lub_activate(stage->activation, y, s->pixels, s->filters);
+}
+
+typedef struct batch_work {
+  const lub_stage *stage;
+  const lub_stage_pass *pass;
+  int64_t first;
+} batch_work;
+
+static void forward_one(void *context, int64_t chunk, int thread) {
+  const batch_work *work = context;
+  forward_sample(work->stage, work->pass, work->first + chunk,
+                 (float *)work->pass->scratch + thread * work->pass->scratch_step);
+}
+
+static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
+  const window_conv *s = stage->state;
+  batch_work work = {.stage = stage, .pass = pass};
+  if (s->whole) {
+    int64_t last;
+    lub_window_conv_part(stage, pass, &work.first, &last);
+    lub_parallel(last - work.first, pass->threads, forward_one, &work);
+    return;
+  }
+  for (int64_t i = 0; i < pass->count; i++) forward_sample(stage, pass, i, pass->scratch);
+}
+
+/* === parts of a batch, of about the same work whatever the shape === */
+
+static int64_t part_samples(const lub_stage *stage) {
+  enum { WORK = 1 << 29, FEWEST = 4 };
+  const window_conv *s = stage->state;
+  const int64_t n = WORK / (s->pixels * s->terms * s->filters);
+  return n > FEWEST ? n : FEWEST;
+}
+
+int64_t lub_window_conv_parts(const lub_stage *stage, int64_t count) {
+  return (count + part_samples(stage) - 1) / part_samples(stage);
+}
+
+void lub_window_conv_part(const lub_stage *stage, const lub_stage_pass *pass, int64_t *first, int64_t *last) {
+  *first = pass->part * part_samples(stage);
+  *last = *first + part_samples(stage) < pass->count ? *first + part_samples(stage) : pass->count;
+}
+
+/* === life === */
+
+static void free_state(lub_stage *stage) {
+  window_conv *s = stage->state;
+  if (!s) return;
+  free((void *)(uintptr_t)s->patches.offset);
+  free(s->forward_weights);
+  free(s->backward_weights);
+  free(s->bias);
+  free(s);
+}
+
+static const lub_stage_kind sample_kind = {.name = "window conv",
+                                           .pack = pack,
+                                           .forward = forward,
+                                           .backward = lub_window_conv_backward,
+                                           .add_gradient = lub_window_conv_add_gradient,
+                                           .free = free_state};
+
+static const lub_stage_kind batch_kind = {.name = "window conv (batch)",
+                                          .whole_batch = true,
+                                          .parts = lub_window_conv_parts,
+                                          .pack = pack,
+                                          .forward = forward,
+                                          .backward = lub_window_conv_backward,
+                                          .add_gradient = lub_window_conv_add_gradient,
+                                          .free = free_state};
+
+static void read_layer(const lub_stage *stage, window_conv *s) {
+  const lub_conv_options *o = stage->layer[0]->options;
+  const lub_shape *in = &stage->in[0];
+  s->win = lub_conv_windows(stage->layer[0], in);
+  s->channels = in->dim[in->ndim - 1], s->filters = o->filters, s->groups = o->groups;
+  s->in = s->channels / s->groups, s->out = s->filters / s->groups;
+  s->pixels = s->win.h.out * s->win.w.out;
+  s->terms = s->win.h.size * s->win.w.size * s->in;
+  s->wide_terms = lub_round_up(s->terms, LUB_RUN);
+  s->lanes = lub_round_up(s->out, s->kernels->vector);
+  const lub_window *h = &s->win.h, *w = &s->win.w;
+  s->image_height = (h->out - 1) * h->stride + h->dilation * (h->size - 1) + 1;
+  s->image_width = (w->out - 1) * w->stride + w->dilation * (w->size - 1) + 1;
+  s->padded = h->before > 0 || w->before > 0 || s->image_height > h->in || s->image_width > w->in;
+  if (s->image_height < h->before + h->in) s->image_height = h->before + h->in;
+  if (s->image_width < w->before + w->in) s->image_width = w->before + w->in;
+}
+
+/* Whether rows of `a` lanes waste more than a third beside rows of `b`. */
+static bool wastes(int64_t a, int64_t b) {
+  return 3 * lub_round_up(a, LUB_RUN) * b > 4 * lub_round_up(b, LUB_RUN) * a;
+}
+
+static void choose_ways(window_conv *s) {
+  enum { LARGE = 1 << 17, LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12 };
+  const int64_t taps = s->win.h.size * s->win.w.size;
+  s->whole = s->groups == 1 && s->terms * s->filters > LARGE;
+  s->dots = s->out <= FEW && s->terms >= LONG;
+  s->turned = !s->whole && wastes(s->out, s->terms);
+  s->pointwise = taps == 1 && s->groups == 1 && s->win.h.stride == 1 && s->win.w.stride == 1 && !s->turned &&
+                 s->terms == s->wide_terms;
+  s->direct = !s->pointwise && !s->turned && !s->dots && lub_round_up(s->out, LUB_RUN) <= 2 * LUB_RUN &&
+              s->win.w.out >= TALL;
+  const int64_t most = (s->terms * s->out > SMALL_BLOCK ? LARGE_BLOCK : SMALL_BLOCK) / s->wide_terms;
+  const int64_t blocks = most > TALL ? (s->pixels + most - 1) / most : (s->pixels + TALL - 1) / TALL;
+  s->block = lub_round_up((s->pixels + blocks - 1) / blocks, TALL);
+}
+
+/* A run is as long as lies together in the image: a row of the kernel, or one tap of it. */
+static bool lay_out_patches(window_conv *s) {
+  const bool rows = s->groups == 1 && s->win.w.dilation == 1 && !s->whole;
+  const int64_t per_row = rows ? 1 : s->win.w.size, line = s->image_width * s->channels;
+  int64_t *offset = malloc(sizeof *offset * (size_t)(s->win.h.size * per_row));
+  s->patches = (lub_patches){.columns = s->win.w.out, .line = s->win.h.stride * line, .step = s->win.w.stride * s->channels,
+                             .runs = s->win.h.size * per_row, .length = rows ? s->win.w.size * s->in : s->in,
+                             .stride = s->wide_terms, .offset = offset};
+  for (int64_t r = 0; r < s->patches.runs && offset; r++)
+    offset[r] = r / per_row * s->win.h.dilation * line + r % per_row * s->win.w.dilation * s->channels;
+  return offset != NULL;
+}
+
+lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
+  window_conv *s = calloc(1, sizeof *s);
+  if (!s) return lub_nomem(err, "conv", sizeof *s);
+  stage->state = s;
+  s->kernels = lub_nn_kernels_now();
+  read_layer(stage, s);
+  choose_ways(s);
+  stage->kind = s->whole ? &batch_kind : &sample_kind;
+  const int64_t weights = s->groups * (s->terms * s->lanes > s->out * s->wide_terms ? s->terms * s->lanes : s->out * s->wide_terms);
+  s->forward_weights = lub_calloc((size_t)weights, sizeof(float));
+  s->backward_weights = lub_calloc((size_t)weights, sizeof(float));
+  s->bias = lub_calloc((size_t)(s->groups * s->lanes + LUB_RUN), sizeof(float));
+  if (!lay_out_patches(s) || !s->forward_weights || !s->backward_weights || !s->bias)
+    return lub_nomem(err, "conv", 4.0 * (double)weights);
+  const int64_t rows = s->win.w.out * s->lanes + 2 * s->patches.runs;
+  const int64_t blocks = s->block * (s->wide_terms + s->lanes) + LUB_RUN;
+  const int64_t there = s->direct ? rows : blocks, back = lub_window_conv_backward_scratch(stage, s);
+  stage->scratch_size = sizeof(float) * (size_t)(there > back ? there : back);
+  stage->saved_size = sizeof(float) * (size_t)saved_floats(stage, s);
+  stage->gradient_size = lub_window_conv_gradient_floats(s);
+  return LUB_OK;
+}
