@@ -104,7 +104,8 @@ local named = {
 local function cell_text(c)
   local parts = {}
   local function add(...) parts[#parts + 1] = string.format(...) end
-  add("%-9s %-8s %3d->%-3d", c.kind, table.concat(c.sizes, "x"), c.channels, c.filters)
+  add("%-9s %-8s %3d%s", c.kind, table.concat(c.sizes, "x"), c.channels,
+    c.kind == "depthwise" and "     " or ("->%-3d"):format(c.filters))
   add("kernel %-4s", table.concat(c.kernel, "x"))
   if c.stride > 1 then add("stride %d", c.stride) end
   if c.dilation > 1 then add("dilation %d", c.dilation) end

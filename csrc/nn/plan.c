@@ -120,17 +120,35 @@ static bool is_large_dense(const planner *p, int i) {
   return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
 }
 
-static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
-  if (!p->purpose.reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
-  if (!p->purpose.reference && lub_is_conv(p->nodes[i].layer)) return lub_window_conv_stage(stage, err);
-  if (is_large_dense(p, i)) lub_dense_stage(stage);
-  else lub_reference_stage(stage);
-  return LUB_OK;
-}
-
 static int new_value(planner *p, const lub_shape *shape) {
   p->plan->value[p->plan->nvalues] = (lub_value){.size = lub_shape_size(shape)};
   return p->plan->nvalues++;
+}
+
+/* A separable convolution is two stages: `stage`, which is planned already, takes its channels one by one, and what stands
+ * for the layer's output mixes them. */
+static lub_status plan_separable(planner *p, int i, lub_stage *stage, lub_error *err) {
+  const lub_windows win = lub_separable_windows(p->nodes[i].layer, &stage->in[0]);
+  lub_stage *mixing = &p->plan->stage[p->plan->nstages++];
+  *mixing = *stage;
+  stage->out = lub_windows_shape(&win, &stage->in[0], p->nodes[i].layer->param[1].shape.dim[2]);
+  stage->activation = LUB_LINEAR;
+  stage->output = new_value(p, &stage->out);
+  mixing->in[0] = stage->out;
+  mixing->input[0] = stage->output;
+  const lub_status status = lub_channelwise_stage(stage, err);
+  return status == LUB_OK ? lub_window_conv_stage(mixing, err) : status;
+}
+
+static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
+  lub_layer *layer = p->nodes[i].layer;
+  if (!p->purpose.reference && lub_recurrent_is_fast(layer)) return lub_recurrent_stage(stage, err);
+  if (!p->purpose.reference && lub_is_channelwise(layer)) return lub_channelwise_stage(stage, err);
+  if (!p->purpose.reference && lub_is_conv(layer)) return lub_window_conv_stage(stage, err);
+  if (!p->purpose.reference && is(p, i, &lub_separable_conv2d_kind)) return plan_separable(p, i, stage, err);
+  if (is_large_dense(p, i)) lub_dense_stage(stage);
+  else lub_reference_stage(stage);
+  return LUB_OK;
 }
 
 static lub_stage *new_stage(planner *p, int first, int run) {
@@ -181,9 +199,11 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
   lub_activation final = i == p->n - 1 ? stage->activation : LUB_LINEAR;
   bool ends = final == LUB_SOFTMAX || final == LUB_SIGMOID;
   if (ends) p->plan->final = final;
-  if (ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind)) {
-    stage->activation = LUB_LINEAR;
-    *status = plan_layer(p, i, stage, err);
+  const bool split = ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind);
+  if (split) stage->activation = LUB_LINEAR;
+  *status = plan_layer(p, i, stage, err);
+  stage = &p->plan->stage[p->plan->nstages - 1]; /* a layer may have taken two */
+  if (split) {
     lub_stage *last = &p->plan->stage[p->plan->nstages++];
     lub_final_stage(last, &stage->out, final);
     last->input[0] = stage->output;
@@ -192,7 +212,6 @@ static int cover(planner *p, int i, lub_error *err, lub_status *status) {
     p->state[i].value = last->output;
     return 1;
   }
-  *status = plan_layer(p, i, stage, err);
   if (ends) p->plan->logits = stage->input[0];
   p->state[i].value = stage->output;
   return 1;
@@ -214,8 +233,8 @@ lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input,
   if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
   planner p = {.nodes = nodes, .n = n, .purpose = purpose, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
   if (p.plan) {
-    p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
-    p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));
+    p.plan->stage = calloc(2 * (size_t)n + 2, sizeof(lub_stage));
+    p.plan->value = calloc(2 * (size_t)n + 3, sizeof(lub_value));
     p.plan->input = *input;
     p.plan->logits = -1;
   }

@@ -21,12 +21,12 @@ static void pack(lub_stage *stage) {
     float *backward = s->backward_weights + g * s->out * s->wide_terms;
     for (int64_t term = 0; term < s->terms; term++)
       for (int64_t o = 0; o < s->out; o++) {
-        const float k = layer->param[0].value[term * s->filters + g * s->out + o];
+        const float k = layer->param[s->kernel].value[term * s->filters + g * s->out + o];
         forward[s->dots ? o * s->wide_terms + term : lub_packed_at(s->terms, term, s->lanes, o, vector)] = k;
         backward[lub_packed_at(s->out, o, s->wide_terms, term, vector)] = k;
       }
-    for (int64_t o = 0; o < s->out && layer->nparams > 1; o++)
-      s->bias[g * s->lanes + o] = layer->param[1].value[g * s->out + o];
+    for (int64_t o = 0; o < s->out && layer->nparams > s->kernel + 1; o++)
+      s->bias[g * s->lanes + o] = layer->param[s->kernel + 1].value[g * s->out + o];
   }
   stage->version[0] = layer->version;
 }
@@ -185,10 +185,16 @@ static const lub_stage_kind batch_kind = {.name = "window conv (batch)",
                                           .free = free_state};
 
 static void read_layer(const lub_stage *stage, window_conv *s) {
-  const lub_conv_options *o = stage->layer[0]->options;
   const lub_shape *in = &stage->in[0];
-  s->win = lub_conv_windows(stage->layer[0], in);
-  s->channels = in->dim[in->ndim - 1], s->filters = o->filters, s->groups = o->groups;
+  s->channels = in->dim[in->ndim - 1], s->filters = stage->out.dim[stage->out.ndim - 1];
+  if (lub_is_conv(stage->layer[0])) {
+    s->win = lub_conv_windows(stage->layer[0], in);
+    s->groups = ((const lub_conv_options *)stage->layer[0]->options)->groups;
+  } else { /* the half of a SeparableConv2D that mixes channels */
+    const int64_t one[] = {1, 1};
+    s->win = lub_windows_over(in, one, one, NULL, LUB_VALID);
+    s->groups = 1, s->kernel = 1;
+  }
   s->in = s->channels / s->groups, s->out = s->filters / s->groups;
   s->pixels = s->win.h.out * s->win.w.out;
   s->terms = s->win.h.size * s->win.w.size * s->in;

@@ -15,6 +15,7 @@
 typedef struct window_conv {
   const lub_nn_kernels *kernels;
   lub_windows win;
+  int kernel;                                 /* which of the layer's weights; its bias, if any, is the next one */
   int64_t channels, filters, groups, in, out; /* in, out: channels and filters of a group */
   int64_t pixels, terms, wide_terms;          /* of the output; of a patch; in whole LUB_RUNs */
   int64_t lanes;                              /* a group's filters in whole vectors */

@@ -196,7 +196,8 @@ void lub_window_conv_add_gradient(const lub_stage *stage, const float *gradient,
     const float *bias = gradient + (s->turned ? s->out * s->wide_terms : s->terms * s->lanes);
     for (int64_t term = 0; term < s->terms; term++)
       for (int64_t o = 0; o < s->out; o++)
-        gparam[0][0][term * s->filters + g * s->out + o] += gradient[gradient_at(s, term, o)];
-    for (int64_t o = 0; o < s->out && stage->layer[0]->nparams > 1; o++) gparam[0][1][g * s->out + o] += bias[o];
+        gparam[0][s->kernel][term * s->filters + g * s->out + o] += gradient[gradient_at(s, term, o)];
+    for (int64_t o = 0; o < s->out && stage->layer[0]->nparams > s->kernel + 1; o++)
+      gparam[0][s->kernel + 1][g * s->out + o] += bias[o];
   }
 }
