@@ -144,6 +144,7 @@ static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err
   lub_layer *layer = p->nodes[i].layer;
   if (!p->purpose.reference && lub_recurrent_is_fast(layer)) return lub_recurrent_stage(stage, err);
   if (!p->purpose.reference && lub_is_channelwise(layer)) return lub_channelwise_stage(stage, err);
+  if (!p->purpose.reference && lub_is_window_pool(layer)) return lub_window_pool_stage(stage, err);
   if (!p->purpose.reference && lub_is_conv(layer)) return lub_window_conv_stage(stage, err);
   if (!p->purpose.reference && is(p, i, &lub_separable_conv2d_kind)) return plan_separable(p, i, stage, err);
   if (is_large_dense(p, i)) lub_dense_stage(stage);

@@ -96,4 +96,8 @@ lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
 bool lub_is_channelwise(const lub_layer *layer);
 lub_status lub_channelwise_stage(lub_stage *stage, lub_error *err);
 
+/* MaxPooling and AveragePooling, 1D and 2D, of any window. */
+bool lub_is_window_pool(const lub_layer *layer);
+lub_status lub_window_pool_stage(lub_stage *stage, lub_error *err);
+
 #endif
