@@ -97,6 +97,8 @@ local named = {
   { sizes = { 3, 3 }, channels = 128, filters = 128, kernel = { 3, 3 } },
   { sizes = { 28, 28 }, channels = 64, filters = 64, kernel = { 3, 3 }, pool = 2 },
   { sizes = { 14, 14 }, channels = 128, filters = 128, kernel = { 3, 3 } },
+  { sizes = { 14, 14 }, channels = 128, filters = 256, kernel = { 3, 3 }, pool = 2 },
+  { sizes = { 7, 7 }, channels = 256, filters = 256, kernel = { 3, 3 }, padding = "valid", pool = 2 },
   { sizes = { 28, 28 }, channels = 96, filters = 96, kernel = { 3, 3 }, kind = "depthwise" },
   { sizes = { 28, 28 }, channels = 64, filters = 128, kernel = { 3, 3 }, kind = "separable" },
 }

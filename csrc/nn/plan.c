@@ -104,6 +104,9 @@ static int conv_run(const planner *p, int i, lub_activation *activation) {
   const lub_windows win = lub_conv_windows(layer, input_shape(p, i, 0));
   if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return 0;
   if (((const lub_conv_options *)layer->options)->groups != 1) return 0;
+  const char *tt = getenv("TT"); const char *tp = getenv("TP");
+  bool pool = follows(p, i + 1) && tiles(p->nodes[i + 1].layer, &p->state[i].shape);
+  if (lub_param_size(&layer->param[0]) > (pool ? tp ? atoi(tp) : 1<<19 : tt ? atoi(tt) : 1 << 17)) return 0;
   *activation = lub_layer_activation(layer);
   if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
   int run = 1;

@@ -28,6 +28,7 @@ typedef struct window_conv {
   bool dots;      /* few filters: forward by dot products, over weights (out, wide_terms) */
   bool turned;    /* the gradient is kept as (out, wide_terms): its lanes are terms */
   bool whole;     /* many weights: the batch at once, so that their gradient is in memory once */
+  int64_t together; /* whole: samples that go through together, where one alone has few pixels */
   float *forward_weights;  /* groups of (terms, lanes), packed; or (out, wide_terms) */
   float *backward_weights; /* groups of (out, wide_terms), packed */
   float *bias;             /* groups of lanes */
@@ -35,8 +36,9 @@ typedef struct window_conv {
 
 /* Floats of the image with its border; 0 where the input is not copied. */
 int64_t lub_window_conv_image_floats(const window_conv *s);
-/* Sample i's part of what is saved: its image, and what went into the activation or, later, its gradient. */
-float *lub_window_conv_saved(const lub_stage *stage, const lub_stage_pass *pass, int64_t i);
+/* What is saved of sample i: its image; what went into its activation or, later (whole), its gradient. */
+float *lub_window_conv_saved_image(const window_conv *s, const lub_stage_pass *pass, int64_t i);
+float *lub_window_conv_kept(const lub_stage *stage, const lub_stage_pass *pass, int64_t i);
 /* The patches from `first` on of the image, which begins at a group's first channel; made in `block` where they do not stand
  * in the image. *step: floats from one to the next. */
 const float *lub_window_conv_patches(const window_conv *s, const float *image, int64_t first, int64_t n, float *block,

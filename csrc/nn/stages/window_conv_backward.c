@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/pool.h"
+#include "nn/stages/packing.h"
 #include "nn/stages/window_conv.h"
 
 /* Terms of the gradient's pieces where the batch is taken at once; each lies within a run. */
@@ -88,29 +89,38 @@ static void crop(const window_conv *s, const float *image, float *gx) {
 
 /* === a sample === */
 
+/* The gradient before the activation: gy itself, to be masked by relu in passing, or made in scratch. */
+static const float *before_activation(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, float *scratch) {
+  const window_conv *s = stage->state;
+  const int64_t out = s->pixels * s->filters;
+  if (dense_floats(stage, s) == 0) return pass->gy + i * out;
+  const bool needs = lub_activation_needs_input(stage->activation);
+  lub_activation_gradient(stage->activation, needs ? lub_window_conv_kept(stage, pass, i) : pass->y + i * out,
+                          pass->gy + i * out, scratch, s->pixels, s->filters);
+  return scratch;
+}
+
+static const float *image_of(const lub_stage *stage, const lub_stage_pass *pass, int64_t i) {
+  const window_conv *s = stage->state;
+  return s->padded ? lub_window_conv_saved_image(s, pass, i) : pass->x[0] + i * lub_shape_size(&stage->in[0]);
+}
+
 static void backward_sample(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, float *scratch) {
   const window_conv *s = stage->state;
-  const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
-  float *saved = lub_window_conv_saved(stage, pass, i), *kept = saved + lub_window_conv_image_floats(s);
-  const float *y = pass->y + i * out, *gy = pass->gy + i * out, *image = s->padded ? saved : pass->x[0] + i * in;
+  const int64_t in = lub_shape_size(&stage->in[0]), out = s->pixels * s->filters;
+  const float *image = image_of(stage, pass, i), *gy = before_activation(stage, pass, i, scratch);
+  const float *mask = stage->activation == LUB_RELU ? pass->y + i * out : NULL;
   float *group = scratch + dense_floats(stage, s), *block = group + group_floats(s);
   float *gimage = block + s->block * s->wide_terms, *gx = pass->gx[0] ? pass->gx[0] + i * in : NULL;
   const float **runs = (const float **)(void *)(gimage + lub_window_conv_image_floats(s));
-  if (dense_floats(stage, s) > 0) {
-    lub_activation_gradient(stage->activation, lub_activation_needs_input(stage->activation) ? kept : y, gy, scratch,
-                            s->pixels, s->filters);
-    gy = scratch;
-  }
-  if (s->whole) group = kept;
   if (gx && s->padded) memset(gimage, 0, sizeof(float) * (size_t)lub_window_conv_image_floats(s));
   for (int64_t g = 0; g < s->groups; g++) {
     const int64_t at = g * s->out;
     float *gradient = pass->gradient + g * group_gradient(s);
-    s->kernels->window->spread_gradient(gy + at, stage->activation == LUB_RELU ? y + at : NULL, s->pixels, s->out,
-                                        s->filters, group, gradient_step(s));
+    s->kernels->window->spread_gradient(gy + at, mask ? mask + at : NULL, s->pixels, s->out, s->filters, group,
+                                        gradient_step(s));
     if (gx) add_input_gradient(s, s->backward_weights + g * s->out * s->wide_terms, group,
                                (s->padded ? gimage : gx) + g * s->in, block);
-    if (s->whole) continue;
     if (s->direct) add_row_gradients(s, image + g * s->in, group, gradient, runs);
     else add_block_gradients(s, image + g * s->in, group, gradient, block);
     add_ones(s, group, s->pixels, gradient + (s->turned ? s->out * s->wide_terms : s->terms * s->lanes));
@@ -118,7 +128,7 @@ static void backward_sample(const lub_stage *stage, const lub_stage_pass *pass, 
   if (gx && s->padded) crop(s, gimage, gx);
 }
 
-/* === the whole batch === */
+/* === the whole batch: first the gradient of what came in, then that of the weights, piece by piece === */
 
 typedef struct batch_work {
   const lub_stage *stage;
@@ -130,9 +140,38 @@ static float *scratch_of(const batch_work *work, int thread) {
   return (float *)work->pass->scratch + thread * work->pass->scratch_step;
 }
 
-static void backward_one(void *context, int64_t chunk, int thread) {
+static void scatter_sample(const window_conv *s, const float *patches, float *gimage, float *gx) {
+  if (s->padded) memset(gimage, 0, sizeof(float) * (size_t)lub_window_conv_image_floats(s));
+  s->kernels->window->scatter_patches(&s->patches, s->padded ? gimage : gx, 0, s->pixels, patches);
+  if (s->padded) crop(s, gimage, gx);
+}
+
+static void backward_group(void *context, int64_t chunk, int thread) {
   const batch_work *work = context;
-  backward_sample(work->stage, work->pass, work->first + chunk, scratch_of(work, thread));
+  const lub_stage_pass *pass = work->pass;
+  const window_conv *s = work->stage->state;
+  const int64_t in = lub_shape_size(&work->stage->in[0]), out = s->pixels * s->filters;
+  const int64_t first = work->first + chunk * s->together;
+  const int64_t count = work->last - first < s->together ? work->last - first : s->together;
+  float *scratch = scratch_of(work, thread), *block = scratch + dense_floats(work->stage, s);
+  float *gimage = block + s->block * s->wide_terms, *g = lub_window_conv_kept(work->stage, pass, first);
+  for (int64_t i = first; i < first + count; i++) {
+    const float *gy = before_activation(work->stage, pass, i, scratch);
+    s->kernels->window->spread_gradient(gy, work->stage->activation == LUB_RELU ? pass->y + i * out : NULL, s->pixels,
+                                        s->out, s->filters, lub_window_conv_kept(work->stage, pass, i), s->lanes);
+  }
+  if (!pass->gx[0]) return;
+  if (count == 1 && s->pixels > s->block) {
+    float *gx = pass->gx[0] + first * in;
+    if (s->padded) memset(gimage, 0, sizeof(float) * (size_t)lub_window_conv_image_floats(s));
+    add_input_gradient(s, s->backward_weights, g, s->padded ? gimage : gx, block);
+    if (s->padded) crop(s, gimage, gx);
+    return;
+  }
+  const float *from = g;
+  s->kernels->convolve_row(block, count * s->pixels, s->wide_terms, &from, 1, s->out, s->lanes, s->backward_weights);
+  for (int64_t n = 0; n < count; n++)
+    scatter_sample(s, block + n * s->pixels * s->wide_terms, gimage, pass->gx[0] + (first + n) * in);
 }
 
 static int64_t pieces_of_run(const window_conv *s) { return (s->patches.length + PIECE - 1) / PIECE; }
@@ -140,30 +179,33 @@ static int64_t pieces_of_run(const window_conv *s) { return (s->patches.length +
 /* The gradient of one piece, all samples in order; the piece behind the last is the bias'. */
 static void piece_gradient(void *context, int64_t piece, int thread) {
   const batch_work *work = context;
+  const lub_stage_pass *pass = work->pass;
   const window_conv *s = work->stage->state;
   const int64_t run = piece / pieces_of_run(s), from = piece % pieces_of_run(s) * PIECE;
-  const int64_t n = s->patches.length - from < PIECE ? s->patches.length - from : PIECE;
-  const int64_t in = lub_shape_size(&work->stage->in[0]);
-  float *block = scratch_of(work, thread), *gradient = work->pass->gradient;
-  const bool is_bias = run == s->patches.runs;
-  const int64_t at = is_bias ? 0 : s->patches.offset[run] + from;
+  float *gradient = pass->gradient;
+  if (run == s->patches.runs) {
+    const float *g = lub_window_conv_kept(work->stage, pass, work->first);
+    add_ones(s, g, (work->last - work->first) * s->pixels, gradient + s->terms * s->lanes);
+    return;
+  }
+  const int64_t n = s->patches.length - from < PIECE ? s->patches.length - from : PIECE, at = s->patches.offset[run] + from;
   lub_patches patches = s->patches;
   patches.runs = 1, patches.length = n, patches.stride = PIECE, patches.offset = &at;
-  gradient += is_bias ? s->terms * s->lanes : (run * s->patches.length + from) * s->lanes;
-  for (int64_t i = work->first; i < work->last; i++) {
-    const float *saved = lub_window_conv_saved(work->stage, work->pass, i), *g = saved + lub_window_conv_image_floats(s);
-    const float *image = s->padded ? saved : work->pass->x[0] + i * in;
-    if (is_bias) {
-      add_ones(s, g, s->pixels, gradient);
-      continue;
-    }
-    const int64_t most = s->block * s->wide_terms / PIECE;
+  gradient += (run * s->patches.length + from) * s->lanes;
+  /* as many pixels at a time as fill the block: of several small samples, or of a part of a large one */
+  const int64_t most = s->block * s->wide_terms / PIECE, together = most > s->pixels ? most / s->pixels : 1;
+  for (int64_t i = work->first; i < work->last; i += together) {
+    const int64_t count = work->last - i < together ? work->last - i : together;
+    const float *g = lub_window_conv_kept(work->stage, pass, i);
     for (int64_t first = 0; first < s->pixels; first += most) {
       const int64_t pixels = s->pixels - first < most ? s->pixels - first : most;
-      const float *terms = s->pointwise ? image + first * s->channels + from : block;
-      if (!s->pointwise) s->kernels->window->gather_patches(&patches, image, first, pixels, block);
-      s->kernels->add_kernel_gradient(gradient, g + first * s->lanes, pixels, s->lanes, &terms, 1, n,
-                                      s->pointwise ? s->channels : PIECE);
+      float *block = scratch_of(work, thread);
+      for (int64_t k = 0; k < count; k++)
+        s->kernels->window->gather_patches(&patches, image_of(work->stage, pass, i + k), first, pixels,
+                                           block + k * s->pixels * PIECE);
+      const float *terms = block;
+      s->kernels->add_kernel_gradient(gradient, g + first * s->lanes, count > 1 ? count * s->pixels : pixels, s->lanes, &terms,
+                                      1, n, PIECE);
     }
   }
 }
@@ -176,27 +218,35 @@ void lub_window_conv_backward(const lub_stage *stage, const lub_stage_pass *pass
   }
   batch_work work = {.stage = stage, .pass = pass};
   lub_window_conv_part(stage, pass, &work.first, &work.last);
-  lub_parallel(work.last - work.first, pass->threads, backward_one, &work);
+  lub_parallel((work.last - work.first + s->together - 1) / s->together, pass->threads, backward_group, &work);
   lub_parallel(s->patches.runs * pieces_of_run(s) + 1, pass->threads, piece_gradient, &work);
 }
 
-/* Where the gradient of a group's term and filter stands. */
-static int64_t gradient_at(const window_conv *s, int64_t term, int64_t o) {
+/* === into the layer's own layout === */
+
+static void add_group_gradient(const window_conv *s, const float *gradient, float *kernel) {
   const int vector = s->kernels->vector;
-  if (s->turned) return lub_packed_at(s->out, o, s->wide_terms, term, vector);
-  if (!s->whole) return lub_packed_at(s->terms, term, s->lanes, o, vector);
-  const int64_t length = s->patches.length, run = term / length, from = term % length / PIECE * PIECE;
-  const int64_t n = length - from < PIECE ? length - from : PIECE;
-  return (run * length + from) * s->lanes + lub_packed_at(n, term % length - from, s->lanes, o, vector);
+  if (s->turned) {
+    const lub_unpacked m = {.terms = s->out, .n = s->terms, .lanes = s->wide_terms, .term_step = 1,
+                             .lane_step = s->filters};
+    lub_add_packed(&m, gradient, kernel, vector);
+    return;
+  }
+  const int64_t length = s->whole ? s->patches.length : s->terms, piece = s->whole ? PIECE : s->terms;
+  for (int64_t term = 0; term < s->terms;) { /* pieces do not reach over the end of a run */
+    const int64_t left = length - term % length;
+    const lub_unpacked m = {.terms = left < piece ? left : piece, .n = s->out, .lanes = s->lanes, .term_step = s->filters,
+                                .lane_step = 1};
+    lub_add_packed(&m, gradient + term * s->lanes, kernel + term * s->filters, vector);
+    term += m.terms;
+  }
 }
 
 void lub_window_conv_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
   const window_conv *s = stage->state;
   for (int64_t g = 0; g < s->groups; g++, gradient += group_gradient(s)) {
     const float *bias = gradient + (s->turned ? s->out * s->wide_terms : s->terms * s->lanes);
-    for (int64_t term = 0; term < s->terms; term++)
-      for (int64_t o = 0; o < s->out; o++)
-        gparam[0][s->kernel][term * s->filters + g * s->out + o] += gradient[gradient_at(s, term, o)];
+    add_group_gradient(s, gradient, gparam[0][s->kernel] + g * s->out);
     for (int64_t o = 0; o < s->out && stage->layer[0]->nparams > s->kernel + 1; o++)
       gparam[0][s->kernel + 1][g * s->out + o] += bias[o];
   }
