@@ -97,16 +97,22 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && p->nodes[i].layer->trainable;
 }
 
+/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for the
+ * batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
+static bool is_large_conv(const planner *p, int i) {
+  enum { LARGE = 1 << 17 };
+  const lub_layer *layer = p->nodes[i].layer;
+  const bool pooled = follows(p, i + 1) && tiles(p->nodes[i + 1].layer, &p->state[i].shape);
+  return lub_param_size(&layer->param[0]) > (pooled ? 2 * LARGE : LARGE);
+}
+
 /* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
 static int conv_run(const planner *p, int i, lub_activation *activation) {
   const lub_layer *layer = p->nodes[i].layer;
   if (p->purpose.reference || !lub_is_conv(layer)) return 0;
   const lub_windows win = lub_conv_windows(layer, input_shape(p, i, 0));
   if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return 0;
-  if (((const lub_conv_options *)layer->options)->groups != 1) return 0;
-  const char *tt = getenv("TT"); const char *tp = getenv("TP");
-  bool pool = follows(p, i + 1) && tiles(p->nodes[i + 1].layer, &p->state[i].shape);
-  if (lub_param_size(&layer->param[0]) > (pool ? tp ? atoi(tp) : 1<<19 : tt ? atoi(tt) : 1 << 17)) return 0;
+  if (((const lub_conv_options *)layer->options)->groups != 1 || is_large_conv(p, i)) return 0;
   *activation = lub_layer_activation(layer);
   if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
   int run = 1;

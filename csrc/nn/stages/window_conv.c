@@ -255,8 +255,7 @@ static bool wastes(int64_t a, int64_t b) {
 }
 
 static void choose_ways(window_conv *s) {
-  int LARGE = getenv("LARGE") ? atoi(getenv("LARGE")) : 1 << 17;
-  enum { LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = 48 };
+  enum { LARGE = 1 << 17, LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = 48 };
   const int64_t taps = s->win.h.size * s->win.w.size;
   s->whole = s->groups == 1 && s->terms * s->filters > LARGE;
   s->dots = s->out <= FEW && s->terms >= LONG;
