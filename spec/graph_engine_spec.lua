@@ -92,6 +92,7 @@ describe("random graphs", function()
   end)
 
   it("have gradients of any layer's output: fast, reference and float64", function()
+    local checked = 0
     for seed = 1, SEEDS // 3 do
       local model, classes = graphs.random(seed)
       local x = graphs.batch(model, 2, classes, seed)
@@ -118,16 +119,23 @@ describe("random graphs", function()
         local n = next_number(1, 2)
         local at, h = next_number(1, #values[n]), 1e-5
         local value = values[n][at]
-        values[n][at] = value + h
-        local above = graphs.run(net, xs, nil, given)[n][unit]
-        values[n][at] = value - h
-        local below = graphs.run(net, xs, nil, given)[n][unit]
-        values[n][at] = value
+        local function at_distance(d)
+          values[n][at] = value + d
+          local score = graphs.run(net, xs, nil, given)[n][unit]
+          values[n][at] = value
+          return score
+        end
+        local here = at_distance(0)
+        local right, left = (at_distance(h) - here) / h, (here - at_distance(-h)) / h
         local gradient = answers[1].gradients[1]
-        local got = gradient:reshape { 2, -1 }[n][at]
-        assert.near((above - below) / (2 * h), got, 3e-4 * math.max(largest(gradient), 0.05), what)
+        local got, tolerance = gradient:reshape { 2, -1 }[n][at], 3e-4 * math.max(largest(gradient), 0.05)
+        if math.abs(right - left) < tolerance then -- else a tie of maxima, or a bend
+          assert.near((right + left) / 2, got, tolerance, what)
+          checked = checked + 1
+        end
       end
     end
+    assert.is_true(checked > SEEDS)
   end)
 end)
 
@@ -173,7 +181,7 @@ describe("the planner", function()
       local net = graphs.plain(model)
       near(model:predict(data), Tensor(graphs.run(net, graphs.samples { data })), 1e-5, "tapped")
     end
-    assert.equal("conv: Conv2D; reference: BatchNormalization; reference: ReLU; reference: MaxPooling2D",
+    assert.equal("conv: Conv2D; reference: BatchNormalization; reference: ReLU; window pool: MaxPooling2D",
       (plan({ conv, norm, relu, pool }, x)))
     assert.equal("conv: Conv2D; reference: Add", plan(L.Add()({ conv, conv }), x))
   end)

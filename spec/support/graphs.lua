@@ -33,7 +33,19 @@ local function single(next_number, shape)
     function() return L["MaxPooling" .. rank] { pool_size = 2 } end,
     function() return L.Dense { units = next_number(1, 4) } end,
     function() return L.LayerNormalization {} end,
+    function()
+      return L["Conv" .. rank] { filters = next_number(1, 4), kernel_size = 2, strides = next_number(1, 2),
+        padding = "same", activation = next_number(1, 2) == 1 and "sigmoid" or nil }
+    end,
+    function() return L["AveragePooling" .. rank] { pool_size = 3, strides = 1, padding = "same" } end,
+    function() return L["MaxPooling" .. rank] { pool_size = 3, strides = 1, padding = "same" } end,
   }
+  if #shape == 3 then
+    makers[#makers + 1] = function() return L.DepthwiseConv2D { kernel_size = 2, padding = "same" } end
+    makers[#makers + 1] = function()
+      return L.SeparableConv2D { filters = next_number(1, 4), kernel_size = 2, padding = "same" }
+    end
+  end
   return makers[next_number(1, #makers)]()
 end
 
