@@ -2,6 +2,7 @@
 -- @module lubdub.dataset.show
 local core = require "lubdub.core"
 local row = require "lubdub.row"
+local shape_text = require("lubdub.check").shape_text
 local texttable = require "lubdub.texttable"
 
 local WIDEST = 40
@@ -9,7 +10,7 @@ local WIDEST = 40
 -- A value in at most WIDEST columns; of a long text the end, which is where paths differ.
 local function cell(value)
   if value == nil then return "" end
-  if core.Tensor.is(value) then return "(" .. table.concat(value:shape(), ", ") .. ")" end
+  if core.Tensor.is(value) then return shape_text(value:shape()) end
   if math.type(value) == "float" then return ("%.6g"):format(value) end
   local text = tostring(value):gsub("%c", " ")
   local n = utf8.len(text)
