@@ -65,7 +65,8 @@ end
 
 --- The first rows as a table: `print(clips:show(5))`.
 -- @tparam ?integer n how many (default 10)
+-- @tparam ?integer width in characters (default: that of the terminal; without one, all columns)
 -- @treturn string
-function methods:show(n)
-  return require "lubdub.dataset.show"(self, n)
+function methods:show(n, width)
+  return require "lubdub.dataset.show"(self, n, width)
 end

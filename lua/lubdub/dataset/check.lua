@@ -180,5 +180,6 @@ return function(self, given)
   local from = findings.of(self).source
   return Table({ "problem", "count", "examples" }, rows, {
     title = ("check of %d clips%s: %s"):format(#self, from and " from " .. from or "",
-      #rows == 0 and "nothing missing or odd" or ("%d kind%s of problems"):format(#rows, #rows == 1 and "" or "s")) })
+      #rows == 0 and "nothing missing or odd" or #rows == 1 and "1 kind of problem"
+      or ("%d kinds of problems"):format(#rows)) })
 end

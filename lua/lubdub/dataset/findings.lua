@@ -34,7 +34,8 @@ function findings.keep(clips, found, quiet)
   if #found > 0 and not quiet then
     local parts = {}
     for i, entry in ipairs(found) do
-      parts[i] = ("%s: %d (%s%s)"):format(entry.problem, #entry.names, entry.names[1], #entry.names > 1 and ", ..." or "")
+      parts[i] = ("%s: %d (%s%s)"):format(entry.problem, #entry.names, entry.names[1],
+        #entry.names > 1 and ", ..." or "")
     end
     warning.warn(("%s: %s; clips:check() lists them"):format(found.source, table.concat(parts, "; ")))
   end

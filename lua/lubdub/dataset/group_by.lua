@@ -138,17 +138,16 @@ function methods:nunique(name)
   return Table(columns(self, name), rows)
 end
 
--- The data set is the iterator of a for loop itself: the control variable tells where it is.
+-- The parts are the iterator of a for loop themselves: the control variable tells where it is.
 function GroupBy:__call(_, last)
-  if last == nil then return self[KEYS][1], self[PARTS][1] end
-  for i, key in ipairs(self[KEYS]) do
-    if rawequal(key, last) then return self[KEYS][i + 1], self[PARTS][i + 1] end
-  end
-  return nil
+  local keys, at = self[KEYS], 1
+  while last ~= nil and not rawequal(keys[at], last) do at = at + 1 end
+  if last ~= nil then at = at + 1 end
+  return keys[at], self[PARTS][at]
 end
 
 function GroupBy:__len() return #self[KEYS] end
-function GroupBy:__index(name) return methods[name] end
+GroupBy.__index = methods
 
 function GroupBy:__tostring()
   return ("GroupBy %s: %d part%s\n%s"):format(table.concat(self[NAMES], ", "), #self[KEYS],

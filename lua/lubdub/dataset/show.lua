@@ -1,5 +1,6 @@
 --- The first rows of a data set as a table, for the terminal.
 -- @module lubdub.dataset.show
+local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local row = require "lubdub.row"
 local shape_text = require("lubdub.check").shape_text
@@ -18,11 +19,34 @@ local function cell(value)
   return text
 end
 
+-- How many columns fit into so many characters.
+local function fitting(rows, width)
+  local used, fit = 0, #rows[1]
+  for j = 1, #rows[1] do
+    local widest = 0
+    for _, line in ipairs(rows) do
+      local text = tostring(line[j] or "")
+      widest = math.max(widest, utf8.len(text) or #text)
+    end
+    used = used + widest + (j > 1 and 2 or 0)
+    if used > width then
+      fit = math.max(j - 1, 2)
+      break
+    end
+  end
+  return fit
+end
+
 --- @tparam Dataset self
 -- @tparam ?integer n how many rows (default 10)
+-- @tparam ?integer width in characters (default: that of the terminal; without one, all columns)
 -- @treturn string
-return function(self, n)
+return function(self, n, width)
+  if n ~= nil and (math.type(n) ~= "integer" or n < 0) then
+    blame("Dataset:show: expected a number of rows, got %s", tostring(n))
+  end
   n = math.min(n or 10, #self)
+  width = width or core.terminal_columns()
   local names, align = self:columns(), { "right" }
   local rows = { { "", table.unpack(names) } }
   for i = 1, n do
@@ -34,6 +58,12 @@ return function(self, n)
     end
     rows[i + 1] = line
   end
+  local fit = width and fitting(rows, width) or #names + 1
+  for _, line in ipairs(rows) do
+    for j = #names + 1, fit + 1, -1 do line[j] = nil end
+  end
   if n < #self then rows[#rows + 1] = { "...", ("%d rows in all"):format(#self) } end
-  return texttable(rows, align)
+  local text = texttable(rows, align)
+  if fit == #names + 1 then return text end
+  return text .. "\nand the columns " .. table.concat(names, ", ", fit)
 end

@@ -93,14 +93,9 @@ local function of_names(clips, name)
     local value = row.peek(clip, name)
     if value ~= nil then texts[#texts + 1] = tostring(value) end
   end
-  local result = { column = name, count = #texts }
   local found = counts(name, texts)
-  result.unique = #found
-  for value, count in pairs(found) do
-    result.top, result.freq = value, count
-    break
-  end
-  return result
+  local top, freq = pairs(found)()
+  return { column = name, count = #texts, unique = #found, top = top, freq = freq }
 end
 
 --- What describe gives.

@@ -1,5 +1,6 @@
---- The CirCor DigiScope heart sounds of the George B. Moody PhysioNet challenge of 2022: 3163 recordings of 942 visits of
--- children, from up to five places on the chest. J. Oliveira et al., IEEE JBHI (2021), doi 10.1109/JBHI.2021.3137048.
+--- The CirCor DigiScope heart sounds of the George B. Moody PhysioNet challenge of 2022: 3163 recordings of 942 visits
+-- of children, from up to five places on the chest. J. Oliveira et al., IEEE JBHI (2021),
+-- doi 10.1109/JBHI.2021.3137048.
 --
 -- The folder holds training_data/ (2530_AV.wav, 2530.txt, ...) and training_data.csv, or is training_data itself.
 --
@@ -16,8 +17,8 @@
 --   age, sex, height, weight, pregnant, campaign    height in cm, weight in kg
 --   segmentation  path of the .tsv with the heart's states; `lubdub.datasets.segments(clip)` reads it
 --
--- Traps: 68 patients are Unknown (`clips:where { murmur = { "Present", "Absent" } }`); 15 of the children who came twice
--- have two labels; more than half of the recordings touch full scale.
+-- Traps: 68 patients are Unknown (`clips:where { murmur = { "Present", "Absent" } }`); 15 of the children who came
+-- twice have two labels; more than half of the recordings touch full scale.
 -- @module lubdub.datasets.circor2022
 local blame = require "lubdub.blame"
 local csv = require "lubdub.csv"
@@ -164,8 +165,8 @@ return function(folder, given)
     end
   end
   if #rows == 0 then
-    blame("%s: %s: no recordings of the set in it; expected training_data.csv and training_data/2530_AV.wav, 2530.txt, ...",
-      where, folder)
+    blame("%s: %s: no recordings of the set in it; expected training_data.csv and training_data/2530_AV.wav, 2530.txt, "
+      .. "...", where, folder)
   end
   note_missing(found, listed, patients, there)
   for _, row in ipairs(rows) do

@@ -16,8 +16,8 @@ local look = require "lubdub.datasets.look"
 return function(folder)
   local names, found = look("datasets.folder", folder)
   if #names == 0 then
-    blame("datasets.folder: %s: no sound files (wav, flac, ogg, mp3, aiff, ...) in it; expected a folder for each class",
-      folder)
+    blame("datasets.folder: %s: no sound files (wav, flac, ogg, mp3, aiff, ...) in it; expected a folder for each "
+      .. "class", folder)
   end
   local rows, labels = {}, 0
   for i, name in ipairs(names) do

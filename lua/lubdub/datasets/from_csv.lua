@@ -46,7 +46,8 @@ end
 -- @function from_csv
 -- @tparam string path
 -- @tparam ?table given `columns`: { path = "file name", label = "diagnosis", group = "patient" }, what lubdub's columns
--- are called there; `root`: the folder that relative paths lead from (default: the current one, and where the file is not
+-- are called there; `root`: the folder that relative paths lead from (default: the current one, and where the
+-- file is not
 -- there, the table's own); `separator`: ","; `dtype`: "string", "number" or "boolean" for all columns, or
 -- { patient = "string" }; `duplicates`: false; true accepts several lines with one path
 -- @treturn Dataset

@@ -8,12 +8,14 @@
 --    lubdub.datasets.from_csv "my table.csv"      a line for each recording
 --    lubdub.datasets.hearts { n = 400, seed = 1 } the built-in toy hearts
 --
--- A folder that is not there, or that holds no recordings, is an error that names it, and says what was expected. What
--- is missing or odd in it is one warning; `clips:check()` lists it.
+-- A folder that is not there, or that holds no recordings, is an error that names it, and says what was expected.
+-- What is missing or odd in it is one warning; `clips:check()` lists it.
 -- @module lubdub.datasets
-local there = { pascal = "pascal", physionet2016 = "physionet2016", circor2022 = "circor2022", yaseen2018 = "yaseen2018",
+local there = {
+  pascal = "pascal", physionet2016 = "physionet2016", circor2022 = "circor2022", yaseen2018 = "yaseen2018",
   folder = "folder", from_folder = "folder", from_csv = "from_csv", hearts = "hearts", segments = "segments",
-  make_folder = "make_folder" }
+  make_folder = "make_folder",
+}
 
 return require "lubdub.namespace"("lubdub.datasets", {}, function(name)
   return there[name] and require("lubdub.datasets." .. there[name]) or nil

@@ -133,8 +133,8 @@ return function(folder, given)
     end
   end
   if #rows == 0 then
-    blame("%s: %s: no recordings of the challenge in it; expected training-a/a0001.wav, ... with training-a/REFERENCE.csv",
-      where, folder)
+    blame("%s: %s: no recordings of the challenge in it; expected training-a/a0001.wav, ... and "
+      .. "training-a/REFERENCE.csv", where, folder)
   end
   local ordered = {}
   for below in pairs(databases) do ordered[#ordered + 1] = below end

@@ -1,5 +1,5 @@
---- The heart sounds of Yaseen, Son and Kwon, Applied Sciences 8(12):2344 (2018): 1000 clips of about three beats in five
--- classes, 8000 Hz.
+--- The heart sounds of Yaseen, Son and Kwon, Applied Sciences 8(12):2344 (2018): 1000 clips of about three beats in
+-- five classes, 8000 Hz.
 --
 -- The folder holds AS_New/, MR_New/, MS_New/, MVP_New/ and N_New/ with New_AS_001.wav and so on.
 --
@@ -67,7 +67,9 @@ return function(folder)
   end
   for _, class in ipairs { "AS", "MR", "MS", "MVP", "N" } do
     local n = there[class] or 0
-    if n < CLIPS then found.note(("clips missing of %d in each class"):format(CLIPS), ("%s (%d)"):format(class, CLIPS - n)) end
+    if n < CLIPS then
+      found.note(("classes with clips missing, of %d each"):format(CLIPS), ("%s (%d)"):format(class, CLIPS - n))
+    end
   end
   found.samplerate = SAMPLERATE
   return findings.keep(Dataset(rows), found)
