@@ -224,7 +224,7 @@ describe("lubdub.metrics beyond labels", function()
     fails("bootstrap: y_true and y_pred must have the same length, got 2 and 1", m.bootstrap, t, { 1 })
     fails("bootstrap: confidence_level must be between 0 and 1, got 95", m.bootstrap, t, t, { confidence_level = 95 })
     fails("bootstrap: n_resamples must be a whole number from 1, got 1.5", m.bootstrap, t, t, { n_resamples = 1.5 })
-    fails("bootstrap: lubdub.metrics: there is no 'acuracy_score'; did you mean 'accuracy_score'?", m.bootstrap, t, t,
+    fails("bootstrap: there is no metric 'acuracy_score'; did you mean 'accuracy_score'?", m.bootstrap, t, t,
       { metric = "acuracy_score" })
     fails("bootstrap: the metric must give a number or a list of numbers, got \"x\"", m.bootstrap, t, t,
       { metric = function() return "x" end, n_resamples = 0 + 1 })

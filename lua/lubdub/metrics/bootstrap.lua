@@ -1,7 +1,7 @@
 --- How far a metric might move with other patients: bootstrap intervals that resample groups.
 -- Recordings of one patient are alike, so an interval that resamples recordings is too narrow. Here whole groups are
--- drawn with replacement, as many as there are, the metric is computed on all rows of the drawn groups, and the interval
--- lies between percentiles of the results (Efron 1979; Davison and Hinkley 1997, 3.8: the cluster bootstrap).
+-- drawn with replacement, as many as there are, the metric is computed on all rows of the drawn groups, and the
+-- interval lies between percentiles of the results (Efron 1979; Davison and Hinkley 1997, 3.8: the cluster bootstrap).
 -- @module lubdub.metrics
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
@@ -39,9 +39,13 @@ local function function_of(where, metric)
     blame("%s: metric must be a name such as \"f1_score\" or a function (y_true, y_pred) that gives a number, got %s",
       where, input.describe(metric))
   end
-  local ok, f = pcall(function() return require("lubdub.metrics")[metric] end)
-  if not ok then blame("%s: %s", where, tostring(f):gsub("^.-:%d+: ", "")) end
-  return f
+  local metrics, names = require "lubdub.metrics", {}
+  local f = rawget(metrics, metric)
+  if type(f) == "function" then return f end
+  for name in pairs(metrics) do names[#names + 1] = name end
+  table.sort(names)
+  local _, message = pcall(core.options.unknown, where, metric, names)
+  blame((message:gsub("unknown option", "there is no metric", 1)))
 end
 
 -- Rows of a list or a tensor, some of them several times.

@@ -130,7 +130,8 @@ function curves.precision_recall_curve(y_true, y_score, given)
     { pos_label = options.none, sample_weight = false, drop_intermediate = false })
   local truth, kind, labels, weights = truth_of(where, y_true, o.sample_weight)
   local positive = is_positive(truth, input.positive(where, labels, kind, o.pos_label))
-  return precision_recall(positive, input.second_column(where, "y_score", y_score, #truth, labels), weights, o.drop_intermediate)
+  local scores = input.second_column(where, "y_score", y_score, #truth, labels)
+  return precision_recall(positive, scores, weights, o.drop_intermediate)
 end
 
 --- The area below a curve by the trapezoidal rule. `x` must rise or fall throughout.

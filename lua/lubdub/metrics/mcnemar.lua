@@ -39,8 +39,8 @@ local Result = { __name = "lubdub.McNemar" }
 
 function Result:__tostring()
   return ("McNemar's test (%s): statistic %.4g, p = %.4g; right: both %d, only a %d, only b %d, none %d"):format(
-    self.exact and "exact" or self.correction and "chi-squared, corrected" or "chi-squared", self.statistic, self.pvalue,
-    self.table[1][1], self.table[1][2], self.table[2][1], self.table[2][2])
+    self.exact and "exact" or self.correction and "chi-squared, corrected" or "chi-squared", self.statistic,
+    self.pvalue, self.table[1][1], self.table[1][2], self.table[2][1], self.table[2][2])
 end
 
 --- Compares two predictions of the same samples. Only the samples that one has right and the other wrong count.
