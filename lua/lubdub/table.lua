@@ -1,8 +1,7 @@
 --- Small tables that print: what describe, check, cross_validate and the searches give.
 --
 -- Rows are plain tables, `t[2].count`; columns have an order and a name. `t.label` is a column as a list, `#t` the
--- number of rows;
--- `t:sort("score", { reverse = true })`, `t:column "score"`, `t:totable()` and `t:to_csv "file.csv"` work.
+-- number of rows; `t:sort("score", { reverse = true })`, `t:column "score"`, `t:totable()`, `t:to_csv "file.csv"`.
 -- @classmod lubdub.Table
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"

@@ -99,8 +99,8 @@ end
 --- @tparam table given
 -- `model`: function(params, fold) that gives a new, compiled model (or anything with fit and predict); fold has
 -- number, seed, labels, input_shape, train, test;
--- `data` (a data set) with `features` (a plan with options in `extract`, steps, a Tensor, or a function of the data set),
--- or `x` (a tensor) and `y` (labels, or a tensor of class numbers or one-hot rows);
+-- `data` (a data set) with `features` (a plan with options in `extract`, steps, a Tensor, or a function of the data
+-- set), or `x` (a tensor) and `y` (labels, or a tensor of class numbers or one-hot rows);
 -- `label` ("label"): the column; `labels`: the classes in order; `groups`: a column or a list (default: the column that
 -- the data set knows; false: none);
 -- `folds` (5): a splitter, a list of { train, test }, or a number: StratifiedGroupKFold with groups, StratifiedKFold
