@@ -62,8 +62,8 @@ return function(self, n, width)
   for _, line in ipairs(rows) do
     for j = #names + 1, fit + 1, -1 do line[j] = nil end
   end
-  if n < #self then rows[#rows + 1] = { "...", ("%d rows in all"):format(#self) } end
   local text = texttable(rows, align)
+  if n < #self then text = text .. ("\n... %d rows in all"):format(#self) end
   if fit == #names + 1 then return text end
   return text .. "\nand the columns " .. table.concat(names, ", ", fit)
 end
