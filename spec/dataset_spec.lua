@@ -295,9 +295,10 @@ columns: name, label, patient, duration, samplerate, audio]], text)
     assert.equal("Dataset: empty", tostring(Dataset {}))
     assert.equal('{ name = "clip 1", label = "normal", patient = "p0", samplerate = 100, audio = Tensor (100,) }',
       tostring(hearts()[1]))
-    assert.equal("Dataset: 1 clip, 1 label\nlabel  clips      %\na          1  100.0\nall        1  100.0\n" ..
-      "columns: label",
-      tostring(Dataset { { label = "a" } }))
-    assert.matches("%(none%) +1 ", tostring(Dataset { { label = "a" }, { x = 1 } }))
+    local few = Dataset { { label = "a" }, { x = 1 } }
+    assert.equal("Dataset: 2 clips, 1 label\n   label  x\n1  a\n2         1", tostring(few))
+    assert.matches("%(none%) +3 ", tostring(few .. few .. few))
+    local long = Dataset { { path = "/d/a.wav", name = "a.wav", label = "x", duration = 1, samplerate = 2 } }
+    assert.equal("   name   label  duration  samplerate\n1  a.wav  x             1           2", long:show())
   end)
 end)

@@ -55,6 +55,32 @@ describe("a data set as a table", function()
     end
   end)
 
+  it("sorts rows without a value to the end, and numbers as labels by their size", function()
+    local t = Dataset { { n = 2, label = 10 }, { label = 9 }, { n = 1, label = 10 } }
+    assert.same({ 1, 2, false }, t:sort("n"):column("n", false))
+    assert.same({ 2, 1, false }, t:sort("n", { reverse = true }):column("n", false))
+    assert.matches("\n9 .*\n10 ", tostring(t))
+    raises(function() t:sort "m" end, 'Dataset:sort: no column "m"')
+    assert.same({ 9, 10 }, t:unique "label")
+    assert.matches("\nx ", tostring(Dataset { { label = 3 }, { label = "x" } }))
+  end)
+
+  it("does with an empty selection what can be done", function()
+    local none = Dataset({ { label = "x", n = 1 } }):where { label = "y" }
+    assert.equal(0, #none)
+    assert.equal("Dataset: empty", tostring(none))
+    assert.same({}, none:column "label")
+    assert.same({}, none:unique "label")
+    assert.equal(0, #none:value_counts "label")
+    assert.equal(0, #none:group_by "label")
+    assert.equal(0, #none:describe())
+    assert.equal(0, #none:sort("label"):head():tail():shuffle(1):windows { size = 1 })
+    assert.equal(1, #(none .. Dataset { { label = "z" } }))
+    raises(function() none:sample(1) end, "nothing to choose from")
+    raises(function() none:split() end, "Dataset:split: the data set is empty")
+    raises(function() none:extract(lubdub.MFCC(), { duration = 1 }) end, "extract: the data set is empty")
+  end)
+
   local clips = Dataset {
     { path = "a.wav", label = "x", patient = "01", n = 3 }, { path = "b.wav", label = "y", patient = "02", n = 1 },
     { path = "c.wav", label = "x", patient = "02" }, { path = "d.wav", label = "y", patient = "10", n = 1 },
@@ -113,7 +139,8 @@ describe("a data set as a table", function()
     assert.same({ "x", "y", "x", "y" }, clips.label)
     assert.equal(1, clips.n[4])
     assert.is_nil(clips.n[3])
-    raises(function() clips:fillter(print) end, "Dataset: there is no method or column 'fillter'; did you mean 'filter'?")
+    raises(function() clips:fillter(print) end,
+      "Dataset: there is no method or column 'fillter'; did you mean 'filter'?")
     raises(function() return clips.lable end, "there is no method or column 'lable'; did you mean 'label'?")
     local seen = 0
     for i, clip in pairs(clips) do seen = seen + (clips[i] == clip and 1 or 0) end
@@ -142,7 +169,8 @@ describe("a data set as a table", function()
     raises(function() clips:join(path, "patent") end, 'Dataset:join: no column "patent"')
     raises(function() clips:join(path, { left_on = "patient", right_on = "x" }) end, 'patients.csv: no column "x"')
     raises(function() clips:join(path) end, "say on which column")
-    raises(function() clips:join(path, { on = "patient", how = "outer" }) end, 'how must be "left" or "inner", got outer')
+    raises(function() clips:join(path, { on = "patient", how = "outer" }) end,
+      'how must be "left" or "inner", got outer')
     raises(function() clips:join(folder .. "/none.csv", "patient") end, "none.csv: No such file")
     raises(function() clips:join(3, "patient") end, "expected the path of a CSV file, a data set or a list of rows")
     remove()
@@ -192,8 +220,8 @@ describe("a data set as a table", function()
 
     it("finds recordings beside the table", function()
       temporary.write(folder, "sub/a.wav", temporary.wav(1000, 500))
-      local path = temporary.write(folder, "t.csv", "\xEF\xBB\xBFfile name,diagnosis,subject\r\nsub/a.wav,murmur,7\r\n" ..
-        "b.wav,,8\r\n")
+      local path = temporary.write(folder, "t.csv",
+        "\xEF\xBB\xBFfile name,diagnosis,subject\r\nsub/a.wav,murmur,7\r\nb.wav,,8\r\n")
       local found = lubdub.datasets.from_csv(path,
         { columns = { path = "file name", label = "diagnosis", patient = "subject" }, dtype = { subject = "string" } })
       assert.equal(folder .. "/sub/a.wav", found[1].path)
@@ -250,8 +278,8 @@ describe("a data set as a table", function()
   end)
 
   it("prints tables of results", function()
-    local t = lubdub.Table({ "name", "score" }, { { name = "b", score = 0.5 }, { name = "a" }, { name = "c", score = 2 } },
-      { title = "some", note = "end", formats = { score = "%.2f" } })
+    local rows = { { name = "b", score = 0.5 }, { name = "a" }, { name = "c", score = 2 } }
+    local t = lubdub.Table({ "name", "score" }, rows, { title = "some", note = "end", formats = { score = "%.2f" } })
     assert.equal("some\nname  score\nb      0.50\na\nc      2.00\nend", tostring(t))
     assert.same({ "c", "b", "a" }, t:sort("score", { reverse = true }).name)
     assert.equal(3, #t)

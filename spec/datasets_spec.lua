@@ -129,7 +129,8 @@ describe("the loaders", function()
       patient("9979", "Present", "Normal", "AV+TV", "49622", { "AV", "PV_1", "PV_2" })
       patient("49622", "Unknown", "Normal", "nan", "9979", { "MV" })
       temporary.write(folder, "training_data.csv", header ..
-        "2530,Child,Female,98.0,nan,False,Absent,nan,CC2015,nan\n" .. "9979,Child,Female,98.0,nan,False,Present,AV+TV,CC2015,49622\n" ..
+        "2530,Child,Female,98.0,nan,False,Absent,nan,CC2015,nan\n" ..
+        "9979,Child,Female,98.0,nan,False,Present,AV+TV,CC2015,49622\n" ..
         "49622,Child,Female,98.0,nan,False,Unknown,nan,CC2014,9979\n")
     end
 
@@ -228,7 +229,8 @@ describe("the loaders", function()
     assert.same({ "y/c.wav = x/b.wav" }, clips:check({ progress = false }):sort("problem")[3].names)
     local more = clips:where({ label = "x" }) .. lubdub.Dataset { { path = folder .. "/x/a.wav", label = "x" },
       { path = folder .. "/none.wav", label = "x" }, { label = "x" } }
-    assert.same({ ["file not there"] = 1, ["path in several rows"] = 1, ["neither path nor audio"] = 1 }, problems(more))
+    assert.same({ ["file not there"] = 1, ["path in several rows"] = 1, ["neither path nor audio"] = 1 },
+      problems(more))
     local silent = lubdub.Dataset { { audio = lubdub.Tensor.zeros { 50 }, samplerate = 50 },
       { audio = lubdub.Tensor.zeros { 50 }, samplerate = 50 } }
     assert.same({ ["same content"] = 1 }, problems(silent))

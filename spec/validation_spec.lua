@@ -219,7 +219,7 @@ describe("cross_validate", function()
       raises(function() lubdub.cross_validate(given) end, ...)
     end
     fails({ model = "nil" }, "cross_validate: model must be a function that gives a new compiled model, got nil")
-    fails({ model = function() return 3 end }, "model must be a function that gives a new compiled model, it gave number")
+    fails({ model = function() return 3 end }, "a function that gives a new compiled model, it gave number")
     local only = witness {}({}, {})
     fails({ model = function() return only end }, "model gave the same model twice")
     fails({ data = "nil", features = "nil" }, "give data = a data set and features = a plan, or x =")

@@ -141,7 +141,8 @@ function methods:shuffle(seed)
   return object.new(random.check(seed, "Dataset:shuffle"):permutation(object.rows(self)))
 end
 
---- Sorted by a column, by several, or by what a function gives for each row; equal ones stay in order.
+--- Sorted by a column, by several, or by what a function gives for each row; equal ones stay in order, and rows
+-- without a value come last, as in pandas.
 -- @param by column name, a list of names (the first decides first), or function of a row
 -- @tparam ?table given `reverse`: false
 -- @treturn Dataset
@@ -152,13 +153,19 @@ function methods:sort(by, given)
     for j = #by, 1, -1 do sorted = sorted:sort(by[j], given) end
     return sorted
   end
-  local keys
-  if type(by) == "function" then
-    keys = {}
-    for i, clip in self:iter() do keys[i] = by(clip) end
-  else
-    keys = values.complete(self, "Dataset:sort", by)
+  if type(by) ~= "function" then values.known(self, "Dataset:sort", by) end
+  local keys, with, without = {}, {}, {}
+  for i, clip in self:iter() do
+    local key
+    if type(by) == "function" then key = by(clip) else key = clip[by] end
+    if key == nil or key ~= key then
+      without[#without + 1] = i
+    else
+      keys[#keys + 1], with[#with + 1] = key, i
+    end
   end
-  order.check("Dataset:sort", "key", keys, #self)
-  return self:take(order.argsort(keys, o.reverse))
+  order.check("Dataset:sort", "key", keys)
+  local sorted = {}
+  for place, at in ipairs(order.argsort(keys, o.reverse)) do sorted[place] = with[at] end
+  return self:take(table.move(without, 1, #without, #sorted + 1, sorted))
 end

@@ -19,6 +19,17 @@ local function cell(value)
   return text
 end
 
+-- The columns, without paths where they end in the names beside them.
+local function columns_of(self, n)
+  local names, same = self:columns(), n > 0
+  for i = 1, n do
+    local path, name = row.data(self[i]).path, row.data(self[i]).name
+    same = same and type(path) == "string" and type(name) == "string" and path:sub(-#name) == name
+  end
+  if same and names[1] == "path" then table.remove(names, 1) end
+  return names
+end
+
 -- How many columns fit into so many characters.
 local function fitting(rows, width)
   local used, fit = 0, #rows[1]
@@ -47,7 +58,7 @@ return function(self, n, width)
   end
   n = math.min(n or 10, #self)
   width = width or core.terminal_columns()
-  local names, align = self:columns(), { "right" }
+  local names, align = columns_of(self, n), { "right" }
   local rows = { { "", table.unpack(names) } }
   for i = 1, n do
     local line = { i }

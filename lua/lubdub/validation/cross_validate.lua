@@ -96,7 +96,8 @@ function cross_validate.run(problem, o, parts, splitter, params, tick)
     seconds = core.clock() - started })
 end
 
---- @tparam table given
+--- Trains and tests one model for each fold.
+-- @tparam table given
 -- `model`: function(params, fold) that gives a new, compiled model (or anything with fit and predict); fold has
 -- number, seed, labels, input_shape, train, test;
 -- `data` (a data set) with `features` (a plan with options in `extract`, steps, a Tensor, or a function of the data
@@ -114,7 +115,7 @@ end
 -- `search` (false): { grid = , folds = 3, scoring = , n_iter = } chooses params in each fold, on its training rows;
 -- `params` ({}): what the model is given; `seed`; `progress` (true); `keep_models` (false)
 -- @treturn lubdub.CrossValidation it prints
-local function call(_, given)
+function cross_validate.cross_validate(given)
   local where = "cross_validate"
   local o = cross_validate.check(where, options.read(where, given, known))
   if o.search then o.search = require("lubdub.validation.search").inner(where, o.search) end
@@ -130,4 +131,4 @@ local function call(_, given)
   return found
 end
 
-return setmetatable(cross_validate, { __call = call })
+return cross_validate
