@@ -59,10 +59,11 @@ describe("a data set as a table", function()
     local t = Dataset { { n = 2, label = 10 }, { label = 9 }, { n = 1, label = 10 } }
     assert.same({ 1, 2, false }, t:sort("n"):column("n", false))
     assert.same({ 2, 1, false }, t:sort("n", { reverse = true }):column("n", false))
-    assert.matches("\n9 .*\n10 ", tostring(t))
+    assert.matches("\n9 .*\n10 ", tostring(t .. t))
     raises(function() t:sort "m" end, 'Dataset:sort: no column "m"')
     assert.same({ 9, 10 }, t:unique "label")
-    assert.matches("\nx ", tostring(Dataset { { label = 3 }, { label = "x" } }))
+    local mixed = Dataset { { label = 3 }, { label = "x" }, { label = 3 } }
+    assert.matches("\n3 .*\nx ", tostring(mixed .. mixed))
   end)
 
   it("does with an empty selection what can be done", function()
