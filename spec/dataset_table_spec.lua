@@ -228,6 +228,7 @@ describe("a data set as a table", function()
       assert.equal(folder .. "/sub/a.wav", found[1].path)
       assert.equal(0.5, found[1].duration)
       assert.equal("b.wav", found[2].path)
+      assert.same({ ("datasets.from_csv: %s: 1 of 2 files are not there, the first is b.wav"):format(path) }, said)
       assert.equal("7", found[1].patient)
       assert.is_nil(found[2].label)
       assert.equal("/data/b.wav",

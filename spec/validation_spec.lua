@@ -320,6 +320,11 @@ describe("cross_validate", function()
       end }
     local result = lubdub.cross_validate(given)
     assert.equal(2, #result.histories[1].history.loss)
+    -- no augmentation at all, from the sounds: the numbers of the tensors, scaled by the same scaler
+    given.augment, given.fit.shuffle = { shuffle = false }, false
+    local from_sound = lubdub.cross_validate(given).probabilities:totable()
+    given.augment = false
+    assert.same(lubdub.cross_validate(given).probabilities:totable(), from_sound)
     given.augment = function(part)
       assert.equal(#part.rows, #part.data)
       assert.equal(#part.rows, part.x:shape(1))

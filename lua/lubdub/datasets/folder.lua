@@ -29,5 +29,5 @@ return function(folder)
       if not row.label then found.note("in no folder, so without a label", row.name) end
     end
   end
-  return findings.keep(Dataset(rows), found, true)
+  return findings.keep(Dataset(rows), found)
 end

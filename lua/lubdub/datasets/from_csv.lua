@@ -9,6 +9,7 @@ local lfs = require "lfs"
 local object = require "lubdub.dataset.object"
 local options = require "lubdub.options"
 local read_csv = require "lubdub.datasets.read_csv"
+local warning = require "lubdub.warning"
 
 local where = "datasets.from_csv"
 
@@ -42,7 +43,20 @@ local function check_duplicates(clips, lines, path)
   end
 end
 
---- Reads it.
+local function warn_of_missing(clips, path)
+  local missing, all, first = 0, 0, nil
+  for _, clip in clips:iter() do
+    if clip.path ~= nil then
+      all = all + 1
+      if not lfs.attributes(clip.path, "mode") then missing, first = missing + 1, first or clip.path end
+    end
+  end
+  if missing > 0 then
+    warning.warn(("%s: %s: %d of %d files are not there, the first is %s"):format(where, path, missing, all, first))
+  end
+end
+
+--- Reads it. Files that are not there are warned of, once; `clips:check()` tells more.
 -- @function from_csv
 -- @tparam string path
 -- @tparam ?table given `columns`: { path = "file name", label = "diagnosis", group = "patient" }, what lubdub's columns
@@ -87,5 +101,6 @@ return function(path, given)
     return data
   end)
   if not o.duplicates then check_duplicates(clips, lines, path) end
+  warn_of_missing(clips, path)
   return object.new(object.rows(clips))
 end

@@ -68,12 +68,7 @@ function cross_validate.check(where, o)
       scaler_kind)
   end
   o.scores = scores.read(where, o.metrics)
-  if o.seed ~= nil then
-    o.seed = require("lubdub.random").check(o.seed, where) and o.seed
-    if math.type(o.seed) ~= "integer" then blame("%s: seed must be a whole number, got %s", where, type(o.seed)) end
-  else
-    o.seed = seeds.next()
-  end
+  o.seed = o.seed == nil and seeds.next() or seeds.check(where, o.seed)
   return o
 end
 

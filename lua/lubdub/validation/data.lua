@@ -95,9 +95,8 @@ function data.read(where, o)
   if #problem.labels ~= problem.n then
     blame("%s: x has %d rows, and there are %d labels", where, problem.n, #problem.labels)
   end
-  problem.encoder = labels_of.LabelEncoder(o.labels or problem.labels)
-  if o.labels then problem.encoder = labels_of.LabelEncoder(o.labels, { sort = false }) end
-  for _, label in ipairs(problem.labels) do problem.encoder:encode(label) end
+  problem.encoder = labels_of.LabelEncoder(o.labels or problem.labels, { sort = not o.labels })
+  problem.encoder:encode(problem.labels) -- raises where o.labels leaves one out
   if #problem.encoder.classes < 2 then
     blame("%s: there is one class only, %s", where, tostring(problem.encoder.classes[1]))
   end

@@ -1,10 +1,11 @@
 --- What cross_validate gives: predictions that no row's own model made, scores of each fold, intervals.
 --
 -- Fields: `probabilities` (n, classes), the out-of-fold probabilities in the order of the rows (nan where no fold
--- tested the row, means where several did); `y` and `predicted`, lists of labels (false where a row was never tested);
--- `labels`, the classes; `folds`, a list of { train, test, scores, history, seconds, seed, params, model };
--- `table` and `summary`, the two tables that print shows; `scores.accuracy`, a list with a number for each fold;
--- `histories`; `data`, the data set; `groups`; `metrics`; `splitter`; `seed`; `seconds`.
+-- tested the row, means where several did); `y` and `predicted`, lists of labels (false where a row
+-- was never tested); `tested`, the rows that were; `labels`, the classes; `folds`, a list of { train, test, scores,
+-- history, seconds, seed, params, model }; `table` and `summary`, the two tables that print shows; `scores.accuracy`, a
+-- list with a number for each fold; `pooled`, the scores over all rows; `histories`; `data`, the data set; `groups`;
+-- `metrics`; `splitter`; `seed`; `seconds`.
 -- @classmod lubdub.CrossValidation
 local Tensor = require("lubdub.core").Tensor
 local Table = require "lubdub.table"
