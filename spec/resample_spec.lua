@@ -1,5 +1,5 @@
 local lubdub = require "lubdub"
-local golden = require "support.json" "resample.json"
+local golden = require "support.json" "resampling.json"
 local grid = require "lubdub.validation.grid"
 local raises = require "support.raises"
 local student = require "lubdub.validation.student"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Golden values for resample, ParameterGrid and ParameterSampler, and for Student's t.
 
-Writes resample.json beside itself. Made with imbalanced-learn 0.14, scikit-learn 1.9 and SciPy. Positions from 1.
+Writes resampling.json beside itself. Made with imbalanced-learn 0.14, scikit-learn 1.9 and SciPy. Positions from 1.
 """
 import json
 import pathlib
@@ -75,6 +75,6 @@ def student():
     return cases
 
 
-(HERE / "resample.json").write_text(json.dumps(
+(HERE / "resampling.json").write_text(json.dumps(
     {"sampled": sampled(), "grids": grids(), "samples": samples(), "student": student()},
     separators=(",", ":")) + "\n")
