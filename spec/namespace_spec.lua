@@ -4,8 +4,8 @@ describe("the library and its parts", function()
   it("print what they hold", function()
     assert.matches("^lubdub: .*Sequential.*to_categorical", tostring(lubdub))
     assert.matches("^lubdub.plot: confusion_matrix, history", tostring(lubdub.plot))
-    assert.equal("lubdub.datasets: circor2022, folder, from_csv, from_folder, hearts, make_folder, pascal, physionet2016, " ..
-      "segments, yaseen2018", tostring(lubdub.datasets))
+    assert.equal("lubdub.datasets: circor2022, folder, from_csv, from_folder, hearts, make_folder, pascal, " ..
+      "physionet2016, segments, yaseen2018", tostring(lubdub.datasets))
     assert.equal("lubdub.Sequential", tostring(lubdub.Sequential))
     assert.equal("lubdub.Tensor", tostring(lubdub.Tensor))
   end)
