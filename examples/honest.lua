@@ -69,7 +69,8 @@ for run = 1, args.runs do same[run] = { train, test } end
 local random = judge("random split", same)
 local grouped = judge("by patients", lubdub.split.StratifiedGroupKFold { n_splits = 5, shuffle = true, seed = 0 })
 
--- Keras 3.15 on TensorFlow, the same recipe and the same two splits: means of 3 seeds, and of the 5 folds.
+-- Keras 3.15 on TensorFlow, the same recipe and the same two splits: means of 3 seeds, and of the 5 folds. Its seconds
+-- are those of another day on 2 cores, partly shared.
 local keras = { ["random split"] = { 0.588, 0.588, 0.735, 754 }, ["by patients"] = { 0.596, 0.572, 0.643, 770 } }
 local rows, comparable = {}, args.data and epochs == 500
 for i, judged in ipairs { random, grouped } do
