@@ -97,13 +97,14 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && p->nodes[i].layer->trainable;
 }
 
-/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for the
- * batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
+/* Whether a convolution should take the batch at once; behind a pool most of the gradient is zeros, which the fused stage
+ * leaves out, so that only the very large ones do. */
 static bool is_large_conv(const planner *p, int i) {
-  enum { LARGE = 1 << 17 };
   const lub_layer *layer = p->nodes[i].layer;
   const bool pooled = follows(p, i + 1) && tiles(p->nodes[i + 1].layer, &p->state[i].shape);
-  return lub_param_size(&layer->param[0]) > (pooled ? 2 * LARGE : LARGE);
+  const int64_t filters = p->state[i].shape.dim[p->state[i].shape.ndim - 1];
+  return lub_has_many_weights(lub_shape_size(&p->state[i].shape) / filters,
+                              lub_param_size(&layer->param[0]) / (pooled ? 2 : 1));
 }
 
 /* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
