@@ -92,6 +92,11 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
  * mixes channels. */
 lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
 
+/* Whether a convolution has so many weights for its output pixels that they should be read once for many pixels, and their
+ * gradient summed once for the whole batch, as that stage does. */
+#define LUB_FEW_PIXELS 48
+bool lub_has_many_weights(int64_t pixels, int64_t weights);
+
 /* DepthwiseConv2D, the depthwise half of a SeparableConv2D (then without bias and activation), or a convolution of many small
  * groups, for which lub_is_channelwise says that lanes go to channels rather than to a group's filters. */
 bool lub_is_channelwise(const lub_layer *layer);

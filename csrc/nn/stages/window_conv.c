@@ -254,10 +254,15 @@ static bool wastes(int64_t a, int64_t b) {
   return 3 * lub_round_up(a, LUB_RUN) * b > 4 * lub_round_up(b, LUB_RUN) * a;
 }
 
+bool lub_has_many_weights(int64_t pixels, int64_t weights) {
+  enum { MANY = 1 << 17, MANY_FOR_FEW = 1 << 14 };
+  return weights > (pixels < LUB_FEW_PIXELS ? MANY_FOR_FEW : MANY);
+}
+
 static void choose_ways(window_conv *s) {
-  enum { LARGE = 1 << 17, LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = 48 };
+  enum { LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = LUB_FEW_PIXELS };
   const int64_t taps = s->win.h.size * s->win.w.size;
-  s->whole = s->groups == 1 && s->terms * s->filters > LARGE;
+  s->whole = s->groups == 1 && lub_has_many_weights(s->pixels, s->terms * s->filters);
   s->dots = s->out <= FEW && s->terms >= LONG;
   s->turned = !s->whole && wastes(s->out, s->terms);
   s->pointwise = taps == 1 && s->groups == 1 && s->win.h.stride == 1 && s->win.w.stride == 1 && !s->turned &&
