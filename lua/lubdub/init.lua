@@ -58,6 +58,7 @@ local parts = {
   callbacks = { "lubdub.callbacks" },
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
+  report = { "lubdub.report", "new" },
   load_model = { "lubdub.keras", "load_model" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
