@@ -87,7 +87,8 @@ end
 -- @tparam ?Dataset result.train for the table of the data, and for leaks
 -- @tparam ?Dataset result.validation the same
 -- @tparam ?Tensor result.x features of `test` (default: made by the model's preprocessing)
--- @tparam ?table|Tensor result.y true labels: a list, class numbers or one-hot rows (default: the column label of `test`)
+-- @tparam ?table|Tensor result.y true labels: a list, class numbers or one-hot rows (default: the column label of
+-- `test`)
 -- @tparam ?table|Tensor result.y_score probabilities (n, classes), where the model need not predict
 -- @tparam ?table result.labels the class of each column (default: model.labels, or all in y, sorted)
 -- @tparam ?string|table|boolean result.groups a column of `test` or a list (default: the column that it knows; false:

@@ -16,7 +16,7 @@ function axes.frame(canvas, o)
   local width, height = canvas.width - left - right, canvas.height - above - below
   canvas:margins(left, right, above, below)
   if o.title then canvas:text(o.title, left + width / 2, above / 2, 16) end
-  if o.x then canvas:text(o.x, left + width / 2, canvas.height - 16, 14) end
+  if o.x then canvas:text(o.x, left + width / 2, canvas.height - below + 46, 14) end
   if o.y then canvas:text(o.y, 18, above + height / 2, 14, 90) end
   canvas:add "unset key"
   return { left = left, top = above, width = width, height = height }

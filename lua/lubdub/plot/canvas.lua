@@ -12,14 +12,15 @@ local WIDE = 0.6 -- of the font size: a character of a sans-serif face, on avera
 -- gnuplot's units: cairo fonts are in points of 4/3 pixel, SVG fonts in pixels; a PDF's size is in inches of 72 pixels.
 local terminals = {
   png = { name = "pngcairo", face = "Sans", point = 0.75 },
-  svg = { name = "svg", face = "sans-serif", point = 1, vector = true },
+  svg = { name = "svg", face = "sans-serif", point = 1 },
   sixel = { name = "sixelgd", face = "Sans", point = 0.75, more = "truecolor" },
   -- For lubdub.plot.cells, on sheets of 8 by 16 pixels a character: the picture without letters, at 1 by 2 pixels a
   -- character, and the letters, which are read from an SVG.
   cells = { name = "sixelgd", face = "Sans", point = 1e-4, more = "truecolor linewidth 0.5", shrink = 8,
     bare = true },
   letters = { name = "svg", face = "sans-serif", point = 1, upright = true },
-  pdf = { name = "pdfcairo", face = "Sans", point = 0.75, vector = true, inch = 72, more = "fontscale 1 linewidth 1.5" },
+  pdf = { name = "pdfcairo", face = "Sans", point = 0.75, smooths = true, inch = 72,
+    more = "fontscale 1 linewidth 1.5" },
 }
 
 Canvas.formats = { "png", "svg", "pdf" }
@@ -46,7 +47,7 @@ function Canvas.new(format, width, height, theme_name)
   local shrink = t.shrink or 1
   local size = ("%d,%d"):format(width // shrink, height // shrink)
   if t.inch then size = ("%.4fin,%.4fin"):format(width / t.inch, height / t.inch) end
-  self.terminal, self.vector, self.bare, self.upright = t, t.vector, t.bare, t.upright or t.bare
+  self.terminal, self.smooths, self.bare, self.upright = t, t.smooths, t.bare, t.upright or t.bare
   self.points = t.bare and 0.1 or 0.6 -- the size of a curve's points
   self:add("set encoding utf8")
   self:add("set terminal %s noenhanced size %s font %s background %s %s", t.name, size, self:font(14),
@@ -60,8 +61,8 @@ function Canvas.new(format, width, height, theme_name)
   return self
 end
 
---- Adds one line; its arguments must be quoted already where they are texts. A bare sheet takes neither letters nor what is
--- placed by them: legend, tics and grid.
+--- Adds one line; its arguments must be quoted already where they are texts. A bare sheet takes neither letters nor
+-- what is placed by them: legend, tics and grid.
 function Canvas:add(line, ...)
   if self.bare and (line:find "^set key" or line:find "^set grid" or line:find "^set c?[xyb]?tics"
     or line:find "^set label") then
@@ -84,6 +85,14 @@ end
 --- A colour of the theme by name or of a list by value.
 function Canvas:colour(what)
   return quote(theme.hex(type(what) == "string" and self.theme[what] or what))
+end
+
+--- A text of at most `most` characters, with an ellipsis where it was longer.
+function Canvas.shortened(text, most)
+  text = tostring(text):gsub("%c", " ")
+  local length = utf8.len(text)
+  if not length or length <= most then return text end
+  return text:sub(1, utf8.offset(text, most) - 1) .. "…"
 end
 
 --- The width of a text in pixels, estimated.

@@ -123,7 +123,8 @@ end
 --- A figure as a grid of cells.
 -- @tparam Figure figure
 -- @tparam integer columns
--- @treturn[1] table rows of { upper =, lower = colours; text =, ink = where a letter stands; curve = its curve's colour }
+-- @treturn[1] table rows of { upper =, lower = colours; text =, ink = where a letter stands; curve = its curve's
+-- colour }
 -- @treturn[1] table the canvas: `theme`, and `map` where numbers are shown as colours
 -- @treturn[2] nil
 -- @treturn[2] string reason

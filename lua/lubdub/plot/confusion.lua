@@ -19,13 +19,6 @@ local scale_names = {
   [false] = "samples",
 }
 
-local function shorten(label)
-  local name = tostring(label)
-  local length = utf8.len(name)
-  if not length or length <= LONGEST then return name end
-  return name:sub(1, utf8.offset(name, LONGEST) - 1) .. "…"
-end
-
 local function longest(names)
   local width = 0
   for _, name in ipairs(names) do width = math.max(width, Canvas.text_width(name, FONT)) end
@@ -56,10 +49,7 @@ end
 -- Names no wider than a cell, for sheets on which nothing can be slanted.
 local function fitted(names, cell)
   local most, result = math.max(2, math.floor((cell - 16) / Canvas.text_width("0", FONT))), {}
-  for i, name in ipairs(names) do
-    local long = (utf8.len(name) or 0) > most
-    result[i] = long and name:sub(1, utf8.offset(name, most) - 1) .. "…" or name
-  end
+  for i, name in ipairs(names) do result[i] = Canvas.shortened(name, most) end
   return result
 end
 
@@ -150,7 +140,7 @@ return function(y_true, y_pred, given)
   if counts.normalize then counts = nil end
 
   local n, names = #cm, {}
-  for i, label in ipairs(cm.labels) do names[i] = shorten(label) end
+  for i, label in ipairs(cm.labels) do names[i] = Canvas.shortened(label, LONGEST) end
   local cell = math.max(32, math.min(90, 528 / n))
   local left, top, bottom = frame(names, o.title, cell)
   local given_size = o.size

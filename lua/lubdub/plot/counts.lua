@@ -9,12 +9,6 @@ local order = require "lubdub.order"
 
 local LONGEST, BAR = 32, 34 -- characters of a name; pixels of a bar with its gap
 
-local function shorten(label)
-  local name = tostring(label):gsub("%c", " ")
-  if (utf8.len(name) or 0) <= LONGEST then return name end
-  return name:sub(1, utf8.offset(name, LONGEST) - 1) .. "…"
-end
-
 -- The labels of a data set's column, or of a list; rows without one count as "(none)".
 local function labels_of(where, what, column)
   if type(what) == "table" and type(what.column) == "function" then
@@ -46,7 +40,7 @@ return function(what, given)
   local distinct, _, counts = order.unique(labels)
   local ranked, names, widest = order.argsort(counts, true), {}, 0
   for i, place in ipairs(ranked) do
-    names[i] = shorten(distinct[place])
+    names[i] = Canvas.shortened(distinct[place], LONGEST)
     widest = math.max(widest, Canvas.text_width(names[i], 14))
   end
   o.size = o.size or { 640, math.min(10000, #names * BAR + axes.ABOVE + axes.BELOW) }

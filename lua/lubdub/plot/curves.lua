@@ -2,6 +2,7 @@
 -- @module lubdub.plot.curves
 local axes = require "lubdub.plot.axes"
 local blame = require "lubdub.blame"
+local Canvas = require "lubdub.plot.canvas"
 local calibration = require "lubdub.metrics.calibration"
 local Figure = require "lubdub.plot.figure"
 local input = require "lubdub.metrics.input"
@@ -11,14 +12,11 @@ local warning = require "lubdub.warning"
 
 local curves = {}
 
-local LEGEND = 12 -- pixels of the legend's letters
+local LEGEND, LINE = 12, 23 -- pixels of the legend's letters and lines
+local LONGEST = 24 -- characters of a class name
 local LOWER, GAP = 130, 40 -- pixels of calibration's lower panel, and of it what lies between the two
 
-local function shorten(name)
-  name = tostring(name):gsub("%c", " ")
-  if (utf8.len(name) or 0) <= 24 then return name end
-  return name:sub(1, utf8.offset(name, 24) - 1) .. "…"
-end
+local function short(label) return Canvas.shortened(label, LONGEST) end
 
 -- Truth, and one list of scores for each class that is shown: { { label =, positive = list of 0 and 1, scores = } }.
 local function series_of(where, y_true, y_score, o)
@@ -69,8 +67,9 @@ local function draw(canvas, o, names, list, key, more, below)
     for k, x in ipairs(curve.x) do canvas:add("%.9g %.9g", x, curve.y[k]) end
     canvas:add "END"
     local colours = canvas.theme.curves
+    local style = curve.points and ("linespoints pointtype 7 pointsize %g"):format(canvas.points) or "lines"
     plots[i] = ("$C%d using 1:2 with %s linewidth 2 dashtype %d linecolor rgb %s title %s"):format(i,
-      curve.points and ("linespoints pointtype 7 pointsize %g"):format(canvas.points) or "lines", (i - 1) // #colours + 1,
+      style, (i - 1) // #colours + 1,
       canvas:colour(colours[(i - 1) % #colours + 1]), canvas.quote(curve.title))
   end
   for _, plot in ipairs(more or {}) do plots[#plots + 1] = plot end
@@ -82,9 +81,6 @@ local function chance(canvas, title)
     title and "title " .. canvas.quote(title) or "notitle")
 end
 
--- Room for a legend below the frame's corner: taller sheets for many classes.
-local function size_of(n) return { 560, 520 + math.max(0, n - 6) * 12 } end
-
 local function known(title) return Figure.options(title, { labels = false, pos_label = options.none }) end
 
 -- A curve for each class of which there are positive and negative samples.
@@ -94,7 +90,7 @@ local function both_sides(where, series)
     local sum = 0
     for _, p in ipairs(one.positive) do sum = sum + p end
     local list = sum > 0 and sum < #one.positive and result or left_out
-    list[#list + 1] = list == result and one or shorten(one.label)
+    list[#list + 1] = list == result and one or short(one.label)
   end
   if #result == 0 then blame("%s: y_true holds one class only, so there is no curve", where) end
   if #left_out > 0 then
@@ -119,9 +115,9 @@ function curves.roc_curve(y_true, y_score, given)
   local series, list = both_sides(where, series_of(where, y_true, y_score, o)), {}
   for i, one in ipairs(series) do
     local x, y = roc.roc_curve(one.positive, one.scores)
-    list[i] = { x = x, y = y, title = ("%s (AUC %.2f)"):format(shorten(one.label), roc.auc(x, y)) }
+    list[i] = { x = x, y = y, title = ("%s (AUC %.2f)"):format(short(one.label), roc.auc(x, y)) }
   end
-  o.size = o.size or size_of(#list)
+  o.size = o.size or { 560, 520 + math.max(0, #list - 6) * 12 } -- room for the legend
   return Figure.new(where, ("ROC of %d %s"):format(#list, #list == 1 and "class" or "classes"), o, function(canvas)
     draw(canvas, o, { "false positive rate", "true positive rate" }, list, "bottom right", { chance(canvas, "chance") })
   end)
@@ -143,12 +139,17 @@ function curves.precision_recall_curve(y_true, y_score, given)
       if k > 1 then x[#x + 1], y[#y + 1] = recall[k], precision[k - 1] end
       x[#x + 1], y[#y + 1] = recall[k], precision[k]
     end
-    list[i] = { x = x, y = y, title = ("%s (AP %.2f)"):format(shorten(one.label),
+    list[i] = { x = x, y = y, title = ("%s (AP %.2f)"):format(short(one.label),
       roc.average_precision_score(one.positive, one.scores)) }
   end
-  o.size = o.size or size_of(#list)
+  o.size = o.size or { 560, 500 + #list * LINE }
   return Figure.new(where, ("precision and recall of %d %s"):format(#list, #list == 1 and "class" or "classes"), o,
-    function(canvas) draw(canvas, o, { "recall", "precision" }, list, "bottom left opaque") end)
+    function(canvas) -- no corner of the frame is free for sure
+      local below = axes.BELOW + #list * LINE
+      local key = ("at screen %.5f,%.5f left top vertical maxrows %d"):format(axes.LEFT / canvas.width,
+        (below - axes.BELOW) / canvas.height, #list)
+      draw(canvas, o, { "recall", "precision" }, list, key, nil, below)
+    end)
 end
 
 -- How sure the likeliest class is, and whether it is right.
@@ -182,12 +183,12 @@ function curves.calibration_curve(y_true, y_score, given)
   local y, x, counts = calibration.calibration_curve(one.positive, one.scores,
     { n_bins = o.n_bins, strategy = o.strategy, pos_label = 1 })
   local sure, share = "probability of the predicted class", "share that is right"
-  if one.label ~= nil then sure, share = "probability of " .. shorten(one.label), "share of " .. shorten(one.label) end
+  if one.label ~= nil then sure, share = "probability of " .. short(one.label), "share of " .. short(one.label) end
   o.size = o.size or { 560, 620 }
   return Figure.new(where, ("calibration in %d bins"):format(#counts), o, function(canvas)
     local bottom = canvas.height
     canvas:add "set multiplot"
-    draw(canvas, o, { nil, share }, { { x = x, y = y, title = "this model", points = true } }, "top left",
+    draw(canvas, o, { false, share }, { { x = x, y = y, title = "this model", points = true } }, "top left",
       { chance(canvas, "perfect") }, axes.BELOW + LOWER)
     canvas:add "unset label"
     canvas:margins(axes.LEFT, axes.RIGHT, bottom - LOWER - axes.BELOW + GAP, axes.BELOW)

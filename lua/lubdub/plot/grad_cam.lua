@@ -30,7 +30,8 @@ local function spread(map, rows, columns)
   return result
 end
 
---- A heat map (Grad-CAM) over features: the features are grey, and the hotter a place the more it has the heat's colour.
+--- A heat map (Grad-CAM) over features: the features are grey, and the hotter a place the more it has the heat's
+-- colour.
 -- @tparam Tensor|table features (n_mfcc, frames) or (n_mfcc, frames, 1)
 -- @tparam Tensor|table heat (h, w) of any size, spread over the features; values below 0 count as 0, the highest is 1
 -- @tparam[opt] table given

@@ -10,7 +10,7 @@ local theme = require "lubdub.plot.theme"
 
 local image = {}
 
-local DRAWN = 20000 -- cells of a vector picture that are drawn one by one; more are put there as a bitmap
+local DRAWN = 20000 -- cells of a PDF that are drawn one by one
 
 -- Means of neighbouring columns, at most `most` of them: a picture has no more pixels.
 local function narrowed(rows, columns, most)
@@ -62,8 +62,8 @@ end
 -- @tparam ?function cells (row, column, number) -> "x y red green blue"; without it the palette gives the colours
 function image.plot(canvas, rows, step, cells)
   local columns = #rows[1]
-  -- a bitmap in a PNG; drawn cells where a bitmap would be smoothed, unless they are too many
-  local drawn = canvas.vector and #rows * columns <= DRAWN
+  -- a bitmap; drawn cells where a bitmap would be smoothed, unless they are too many
+  local drawn = canvas.smooths and #rows * columns <= DRAWN
   canvas:add "$IMAGE << END"
   for i, row in ipairs(rows) do
     local line = {}

@@ -96,19 +96,33 @@ local function blocks(grid, code)
   return table.concat(lines)
 end
 
-local marks = { "*", "o", "+", "x", "#", "%", "@" } -- of the theme's curves
+local marks = { "*", "o", "+", "x", "#", "%", "@" } -- of curves
 local ramp = { " ", ".", ":", "-", "=", "+", "*", "#", "%", "@" }
 
 local function apart(a, b)
   return math.abs((a >> 16) - (b >> 16)) + math.abs((a >> 8 & 255) - (b >> 8 & 255)) + math.abs((a & 255) - (b & 255))
 end
 
--- The curve whose colour is near, by number.
-local function curve_of(theme, colour)
-  local best, distance = nil, 150
-  for i, curve in ipairs(theme.curves) do
+-- The colours of the curves that a figure has: those in its legend, or else the first.
+local function curves_of(grid, theme)
+  local colours, seen = {}, {}
+  for _, row in ipairs(grid) do
+    for _, cell in ipairs(row) do
+      local colour = cell.curve
+      if colour and not seen[colour] and apart(colour, theme.text) > 150 then
+        colours[#colours + 1], seen[colour] = colour, true
+      end
+    end
+  end
+  return #colours > 0 and colours or { theme.curves[1] }
+end
+
+-- The mark of the nearest of the curves; of a letter's colour a dot, which axes and their like have.
+local function mark_of(colour, curves, theme)
+  local best, distance = ".", apart(colour, theme.text)
+  for i, curve in ipairs(curves) do
     local d = apart(curve, colour)
-    if d < distance then best, distance = i, d end
+    if d < distance then best, distance = marks[(i - 1) % #marks + 1], d end
   end
   return best
 end
@@ -118,25 +132,23 @@ local function luminance(colour)
 end
 
 -- A plain character for a cell: of a picture the denser the more it differs from the paper, of curves one each.
-local function plain(cell, canvas)
+local function plain(cell, canvas, curves)
   local theme = canvas.theme
-  if cell.curve then return marks[curve_of(theme, cell.curve) or 1] end
+  if cell.curve then return mark_of(cell.curve, curves, theme) end
   if cell.text then return cell.text end
-  local colour = apart(cell.upper, theme.background) > apart(cell.lower, theme.background) and cell.upper or cell.lower
   if canvas.map then
     local share = math.abs(luminance(mix(cell.upper, cell.lower)) - luminance(theme.background))
     return ramp[math.min(#ramp, math.floor(share * #ramp) + 1)]
   end
-  if apart(colour, theme.background) < 120 then return " " end
-  local curve = apart(colour, theme.text) > 150 and curve_of(theme, colour)
-  return curve and marks[curve] or "."
+  local colour = apart(cell.upper, theme.background) > apart(cell.lower, theme.background) and cell.upper or cell.lower
+  return apart(colour, theme.background) < 120 and " " or mark_of(colour, curves, theme)
 end
 
 local function ascii(grid, canvas)
-  local lines = {}
+  local lines, curves = {}, curves_of(grid, canvas.theme)
   for i, row in ipairs(grid) do
     local parts = {}
-    for j, cell in ipairs(row) do parts[j] = plain(cell, canvas) end
+    for j, cell in ipairs(row) do parts[j] = plain(cell, canvas, curves) end
     lines[i] = table.concat(parts):gsub(" +$", "")
   end
   return table.concat(lines, "\n") .. "\n"

@@ -159,7 +159,7 @@ local function of_training(o)
   if #truth ~= n then blame("%s: there are %d true labels and %d predictions", where, #truth, n) end
   local rows, labels = scores_of(scores, classes or input.unique(truth), n)
   local e = { kind = "training", model = model, steps = steps, rows = test, x = x, truth = truth, scores = rows,
-    labels = labels, classes = classes or labels, histories = histories_of(o.history), parts = {}, title = "A classifier on test data" }
+    labels = labels, histories = histories_of(o.history), parts = {}, title = "A classifier on test data" }
   e.groups, e.group_name = groups_of(test, o.groups, n)
   for _, name in ipairs { "train", "validation" } do
     local part = check_dataset(name, o[name])
@@ -182,7 +182,6 @@ local function of_folds(o, cv)
     end
   end
   if #kept == 0 then blame("%s: no row was tested by any fold", where) end
-  e.classes = cv.labels
   e.scores, e.labels = scores_of(e.scores, cv.labels, #kept)
   e.rows = cv.data and cv.data:take(kept)
   e.position = kept

@@ -19,17 +19,17 @@ local function overlap(a, b, name)
   return both, all
 end
 
-local function pair(a, b, name, word)
+-- "groups (patient)", or "groups" where that is the column's name.
+local function words(name) return name == "group" and "groups" or ("groups (%s)"):format(name) end
+
+local function pair(a, b, name, what)
   local both, all = overlap(a.rows, b.rows, name)
   if all == 0 then return nil end
-  local plural = all == 1 and "" or "s"
-  return {
-    bad = both > 0,
-    text = both > 0
-      and ("%s and %s share %d of %d %s%s: the test looks better than it is."):format(a.name, b.name, both, all, word,
-        plural)
-      or ("%s and %s share none of %d %s%s."):format(a.name, b.name, all, word, plural),
-  }
+  local text = "%s and %s share none of %d %s."
+  if both > 0 then text = "%s and %s share %d of %d %s: the " .. b.name .. " looks better than it is." end
+  local counts = both > 0 and { both, all } or { all }
+  counts[#counts + 1] = what
+  return { bad = both > 0, text = text:format(a.name, b.name, table.unpack(counts)) }
 end
 
 -- Folds: a group in two test parts was trained on when it was tested.
@@ -38,9 +38,8 @@ local function of_folds(e)
     return { { unknown = true, text = "The rows name no groups (patients), so nobody can say whether one was on both "
       .. "sides of a fold." } }
   end
-  local group, fold_of, shared, all = {}, {}, {}, 0
+  local group, fold_of, shared, count, all = {}, {}, {}, 0, 0
   for k, i in ipairs(e.position) do group[i] = e.groups[k] end
-  local count = 0
   for f, fold in ipairs(e.folds) do
     for _, i in ipairs(fold.test) do
       local name = group[i]
@@ -52,9 +51,9 @@ local function of_folds(e)
     end
   end
   return { { bad = count > 0, text = count > 0
-    and ("%d of %d groups (%s) are in several folds: they were trained on when they were tested, and the test looks "
-      .. "better than it is."):format(count, all, e.group_name)
-    or ("None of %d groups (%s) is on both sides of a fold."):format(all, e.group_name) } }
+    and ("%d of %d %s are in several folds: they were trained on when they were tested, and the test looks better "
+      .. "than it is."):format(count, all, words(e.group_name))
+    or ("None of %d %s is on both sides of a fold."):format(all, words(e.group_name)) } }
 end
 
 --- @tparam table e evidence
@@ -64,8 +63,8 @@ function leaks.of(e)
   local by_name, found = {}, {}
   for _, part in ipairs(e.parts) do by_name[part.name] = part end
   if not (by_name.train and by_name.test) then
-    return { { unknown = true, text = "The training rows were not handed over (option train), so nobody can say whether "
-      .. "a patient or a recording is on both sides." } }
+    return { { unknown = true, text = "The training rows were not handed over (option train), so nobody can say "
+      .. "whether a patient or a recording is on both sides." } }
   end
   local name = by_name.test.rows:group_column() or by_name.train.rows:group_column()
   if not name then
@@ -75,8 +74,8 @@ function leaks.of(e)
   for _, sides in ipairs { { "train", "test" }, { "validation", "test" }, { "train", "validation" } } do
     local a, b = by_name[sides[1]], by_name[sides[2]]
     if a and b then
-      if name then found[#found + 1] = pair(a, b, name, "group (" .. name .. ")") end
-      local paths = pair(a, b, "path", "recording")
+      if name then found[#found + 1] = pair(a, b, name, words(name)) end
+      local paths = pair(a, b, "path", "recordings")
       if paths and paths.bad then found[#found + 1] = paths end
     end
   end

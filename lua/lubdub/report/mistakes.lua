@@ -63,7 +63,7 @@ local function feature_of(e)
   return { sr = 22050, hop_length = 512 }, "features"
 end
 
-local small = { 720, 260 }
+local small = { 480, 220 }
 
 -- One row of x as a matrix (rows, frames), or nil where it has another shape.
 local function features_of(e, i)
@@ -98,25 +98,29 @@ local function model_of(e, i)
   end
 end
 
+local function has_convolution(model)
+  for _, layer in ipairs(model.layers or {}) do
+    if layer.kind:find "Conv" then return true end
+  end
+  return false
+end
+
 local function heat_picture(e, i)
   local x, model = features_of(e, i), model_of(e, i)
-  if not x or not model then return nil end
-  local place
-  for c, label in ipairs(e.classes) do
-    if label == e.predicted[i] then place = c end
-  end
+  if not x or not model or not has_convolution(model) then return nil end
   local config = feature_of(e)
   return pictures.figure(function()
-    local heat = require("lubdub.explain").grad_cam(model, e.x:slice(1, i, i), { output = place })
+    local heat = require("lubdub.explain").grad_cam(model, e.x:slice(1, i, i))
     return plot.grad_cam(x, heat:squeeze(), { sr = config.sr, hop_length = config.hop_length or 512, size = small,
       title = false, theme = e.theme })
-  end, ("Grad-CAM: what spoke for %s"):format(e.predicted[i]), "png")
+  end, ("Grad-CAM: what spoke for %s"):format(tostring(e.predicted[i])), "png")
 end
 
 local function name_of(e, i)
   local clip = e.rows and e.rows[i]
   local data = clip and row.data(clip) or {}
-  local name = data.path and data.path:match "[^/\\]+$" or data.name or ("row %d"):format(e.position and e.position[i] or i)
+  local name = data.path and data.path:match "[^/\\]+$" or data.name
+    or ("row %d"):format(e.position and e.position[i] or i)
   local group = e.groups and e.groups[i]
   if group ~= nil then name = ("%s (%s %s)"):format(name, e.group_name, tostring(group)) end
   if data.offset then name = ("%s, from %.4g s"):format(name, data.offset) end

@@ -5,7 +5,8 @@ local html = require "lubdub.report.html"
 
 local pictures = {}
 
---- A figure as <figure>: SVG for lines and letters, PNG for images of many cells. Without gnuplot, a note with the reason.
+--- A figure as <figure>: SVG for lines and letters, PNG for images of many cells. Without gnuplot, a note with the
+-- reason.
 -- @tparam function make () -> Figure; an error in it becomes the note, too
 -- @tparam string caption
 -- @tparam ?string format "svg" (default) or "png"
@@ -16,7 +17,8 @@ function pictures.figure(make, caption, format)
   local bytes, reason = nil, figure
   if made then bytes, reason = figure:render(format) end
   if not bytes then
-    return html.p({ class = "missing" }, "Picture missing (", caption, "): ", (tostring(reason):gsub("^[^:]*:%d+: ", "")))
+    reason = tostring(reason):gsub("^[^:]*:%d+: ", "")
+    return html.p({ class = "missing" }, "Picture missing (", caption, "): ", reason)
   end
   local kind = format == "svg" and "svg+xml" or "png"
   return html.figure(

@@ -23,7 +23,8 @@ end
 
 local function unit_of(e, found)
   if not found.grouped then return "rows" end
-  return e.group_name == "groups" and "groups" or ("groups (%s)"):format(e.group_name)
+  if e.group_name == "group" or e.group_name == "groups" then return "groups" end
+  return ("groups (%s)"):format(e.group_name)
 end
 
 --- The numbers that say most, in large letters.
@@ -39,8 +40,8 @@ function sections.facts(e, found)
     html.p({ class = "soft" }, ("%d rows were predicted. Intervals: percentiles of %d bootstrap resamples of %d %s. "
       .. "Always saying the most frequent class would give an accuracy of %s."):format(e.n, e.n_resamples,
       found.n_groups, unit_of(e, found), number(found.most / e.n)),
-      not found.grouped and " Without groups, recordings of one patient count as independent, and the intervals are too "
-        .. "narrow where there are several." or nil))
+      not found.grouped and " Without groups, recordings of one patient count as independent, and the intervals are "
+        .. "too narrow where there are several." or nil))
 end
 
 local function total(rows)
@@ -124,20 +125,23 @@ end
 
 --- The confusion matrix.
 function sections.confusion(e)
+  local o = { labels = e.labels, normalize = "true", title = false, theme = e.theme }
   return pictures.figure(function()
-    return plot.confusion_matrix(e.truth, e.predicted, { labels = e.labels, normalize = "true", title = false,
-      theme = e.theme })
+    local figure = plot.confusion_matrix(e.truth, e.predicted, o)
+    if #e.labels > 10 then return figure end
+    o.size = { figure.width * 0.8, figure.height * 0.8 } -- its letters can still be read on a phone
+    return plot.confusion_matrix(e.truth, e.predicted, o)
   end, "Confusion matrix: shares of each true class, and counts")
 end
 
 --- ROC, precision and recall, calibration.
 function sections.curves(e)
-  local o = { labels = e.labels, theme = e.theme, title = false }
+  local function o(height) return { labels = e.labels, theme = e.theme, title = false, size = { 440, height } } end
   return html.div({ class = "pair" },
-    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o) end, "ROC, each class against the rest"),
-    pictures.figure(function() return plot.precision_recall_curve(e.truth, e.scores, o) end,
+    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o(420)) end, "ROC, each class against the rest"),
+    pictures.figure(function() return plot.precision_recall_curve(e.truth, e.scores, o(400 + 23 * #e.labels)) end,
       "Precision and recall, each class against the rest"),
-    pictures.figure(function() return plot.calibration_curve(e.truth, e.scores, o) end,
+    pictures.figure(function() return plot.calibration_curve(e.truth, e.scores, o(460)) end,
       "Calibration: how often the model is right, by how sure it is"))
 end
 
@@ -150,8 +154,9 @@ function sections.classes(e, found)
   end
   return html.div(
     html.grid({ "class", "true", "predicted", "precision", "recall (sensitivity)", "specificity", "F1", "AUC" }, rows),
-    html.p({ class = "soft" }, ("Small numbers: 95 %% intervals over %d %s. Log loss: %s."):format(found.n_groups,
-      unit_of(e, found), found.log_loss and number(found.log_loss, 3) or "–")),
+    html.p({ class = "soft" }, ("Small numbers: 95 %% intervals over %d %s; they are too narrow for a class of few "
+      .. "rows, above all where it is always or never right. Log loss: %s."):format(found.n_groups, unit_of(e, found),
+      found.log_loss and number(found.log_loss, 3) or "–")),
     e.cv and html.pre(tostring(e.cv)) or nil)
 end
 
@@ -162,9 +167,9 @@ function sections.mistakes(e)
   if #wrong == 0 then return html.p "There is none: every row was predicted right." end
   local list = {}
   for k = 1, math.min(#wrong, e.n_mistakes) do list[k] = mistakes.show(e, wrong[k]) end
-  return html.div(html.p({ class = "soft" }, ("%d of %d rows were predicted wrong; here are the %d whose true class was "
-    .. "given the least probability. Sounds are at most 10 s, at 8000 Hz or less, and made equally loud."):format(#wrong,
-    e.n, #list)), list)
+  return html.div(html.p({ class = "soft" }, ("%d of %d rows were predicted wrong; here are the %d whose true class "
+    .. "was given the least probability. Sounds are at most 10 s, at 8000 Hz or less, and made equally loud."):format(
+    #wrong, e.n, #list)), list)
 end
 
 local function text_of(value)
@@ -198,7 +203,7 @@ function sections.settings(e)
     add("loss", type(model.loss) == "string" and model.loss or model.loss and tostring(model.loss))
     add("metrics", model.metrics and table.concat(model.metrics, ", "))
   end
-  if e.steps then add("preprocessing", preprocessing.describe(e.steps)) end
+  if e.steps then add("preprocessing", (preprocessing.describe(e.steps):gsub("\n", "; "))) end
   add("lubdub", require("lubdub")._VERSION)
   add("Lua", _VERSION)
   add("processor", ("kernels %s, %d threads"):format(core.cpu(), core.num_threads()))

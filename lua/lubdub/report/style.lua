@@ -1,12 +1,12 @@
 --- How the page looks: on a wide screen, on a phone, and on paper.
 -- @module lubdub.report.style
 local colours = {
-  light = "--paper:#fff;--ink:#222;--soft:#5a5a5a;--line:#d9d9d9;--band:#f4f6f8;--mark:#0059a8;--bad:#a33a00;--good:#00664a",
+  light = "--paper:#fff;--ink:#222;--soft:#5a5a5a;--line:#d9d9d9;--band:#f4f6f8;--mark:#0059a8;--bad:#a33a00;"
+    .. "--good:#00664a",
   dark = "--paper:#16181d;--ink:#e4e4e4;--soft:#a8abb2;--line:#3c4048;--band:#1f232b;--mark:#7cc4f5;--bad:#f5a06a;"
     .. "--good:#62d3ac",
 }
 
--- Paper is white whatever the screen was; pictures of the dark theme keep their own ground.
 local rules = [[
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
@@ -15,7 +15,7 @@ font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif
 h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0}
 h2{font-size:1.25rem;margin:2.2rem 0 .6rem;padding-top:.6rem;border-top:1px solid var(--line)}
 h3{font-size:1rem;margin:1.2rem 0 .4rem;overflow-wrap:anywhere}
-p,li{max-width:46rem}
+p,li{max-width:46rem;overflow-wrap:anywhere}
 .soft{color:var(--soft)}
 .bad{color:var(--bad);font-weight:600}
 .good{color:var(--good);font-weight:600}
@@ -39,7 +39,7 @@ figure{margin:.6rem 0}
 figcaption{color:var(--soft);font-size:.88rem;max-width:46rem}
 img{max-width:100%;height:auto;display:block}
 .pair{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
-.pair>figure{flex:1 1 18rem;min-width:0}
+.pair>figure{flex:0 1 27rem;min-width:0}
 .mistake{border:1px solid var(--line);border-radius:6px;padding:.2rem 1rem 1rem;margin:1rem 0}
 audio{width:100%;max-width:30rem;display:block;margin:.5rem 0}
 .missing{background:var(--band);border-left:3px solid var(--bad);padding:.5rem .8rem;font-size:.92rem}
