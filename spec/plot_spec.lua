@@ -184,7 +184,8 @@ describe("lubdub.plot", function()
 
   it("describes itself", function()
     assert.are.equal(
-      'Figure(curves of loss, 480 x 400 pixels, light): figure:show(), or save it: figure:save "name.png", .svg or .pdf',
+      "Figure(curves of loss, 480 x 400 pixels, light): figure:show(), or save it: figure:save \"name.png\", .svg "
+        .. "or .pdf",
       tostring(plot.history { loss = { 1 } }))
   end)
 

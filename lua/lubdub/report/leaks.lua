@@ -19,8 +19,10 @@ local function overlap(a, b, name)
   return both, all
 end
 
--- "groups (patient)", or "groups" where that is the column's name.
-local function words(name) return name == "group" and "groups" or ("groups (%s)"):format(name) end
+--- "groups (patient)", or "groups" where that is the column's name.
+function leaks.words(name)
+  return (name == "group" or name == "groups") and "groups" or ("groups (%s)"):format(name)
+end
 
 local function pair(a, b, name, what)
   local both, all = overlap(a.rows, b.rows, name)
@@ -52,8 +54,8 @@ local function of_folds(e)
   end
   return { { bad = count > 0, text = count > 0
     and ("%d of %d %s are in several folds: they were trained on when they were tested, and the test looks better "
-      .. "than it is."):format(count, all, words(e.group_name))
-    or ("None of %d %s is on both sides of a fold."):format(all, words(e.group_name)) } }
+      .. "than it is."):format(count, all, leaks.words(e.group_name))
+    or ("None of %d %s is on both sides of a fold."):format(all, leaks.words(e.group_name)) } }
 end
 
 --- @tparam table e evidence
@@ -74,7 +76,7 @@ function leaks.of(e)
   for _, sides in ipairs { { "train", "test" }, { "validation", "test" }, { "train", "validation" } } do
     local a, b = by_name[sides[1]], by_name[sides[2]]
     if a and b then
-      if name then found[#found + 1] = pair(a, b, name, words(name)) end
+      if name then found[#found + 1] = pair(a, b, name, leaks.words(name)) end
       local paths = pair(a, b, "path", "recordings")
       if paths and paths.bad then found[#found + 1] = paths end
     end

@@ -22,9 +22,7 @@ local function with_interval(list)
 end
 
 local function unit_of(e, found)
-  if not found.grouped then return "rows" end
-  if e.group_name == "group" or e.group_name == "groups" then return "groups" end
-  return ("groups (%s)"):format(e.group_name)
+  return found.grouped and leaks.words(e.group_name) or "rows"
 end
 
 --- The numbers that say most, in large letters.
@@ -138,7 +136,8 @@ end
 function sections.curves(e)
   local function o(height) return { labels = e.labels, theme = e.theme, title = false, size = { 440, height } } end
   return html.div({ class = "pair" },
-    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o(420)) end, "ROC, each class against the rest"),
+    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o(420)) end,
+      "ROC, each class against the rest"),
     pictures.figure(function() return plot.precision_recall_curve(e.truth, e.scores, o(400 + 23 * #e.labels)) end,
       "Precision and recall, each class against the rest"),
     pictures.figure(function() return plot.calibration_curve(e.truth, e.scores, o(460)) end,
