@@ -207,7 +207,6 @@ describe("keras.save", function()
   end)
 
   it("refuses what Keras' files cannot hold", function()
-    assert.error_matches(function() keras.save(small_model(), path "m.keras") end, "let the name end in %.h5")
     assert.error_matches(function() keras.save(small_model(), 7) end, "path must be a string, got number")
     assert.error_matches(function() keras.save({ layers = {} }, path "m.h5") end, "the model has no layers")
     local model = Sequential { layers.Input { 2 }, layers.Dense { units = 1, name = "a/b" } }
@@ -298,6 +297,7 @@ describe("keras.load_model: forms of JSON", function()
     refused(sequential(input, dense { activation = "swi" }),
       "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, " ..
         "softmax, relu6, leaky_relu, elu, selu, gelu, silu, swish, hard_sigmoid, softplus, softsign, exponential, " ..
+        "keras2_hard_sigmoid, " ..
         "got 'swi'")
     refused(sequential(input, dense { lora_rank = 4 }), "layer dense (Dense): the option lora_rank = 4 is not known")
     refused(sequential(input, object("DepthwiseConv2D", { name = "c", kernel_size = { 1, 1 }, groups = 2 })),
@@ -420,7 +420,7 @@ describe("keras.load_model: files that are no models", function()
     assert(file:save(path "weights.h5"))
     local reasons = {
       ["none.h5"] = "No such file or directory",
-      ["half.h5"] = "the HDF5 file is cut or damaged",
+      ["half.h5"] = "the HDF5 file is cut: it has",
       ["empty.h5"] = "the file is empty",
       ["text.h5"] = "not an HDF5 file",
       ["bare.h5"] = "no model of Keras (it has no attribute model_config)",

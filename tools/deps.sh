@@ -24,7 +24,9 @@ build | libsndfile1-dev     | libsndfile                     | has_library sndfi
 build | libsoxr-dev         | libsoxr                        | has_library soxr
 build | libkissfft-dev      | kissfft (float)                | has_library kissfft-float
 build | libopenblas-dev     | OpenBLAS                       | has_library openblas
+build | zlib1g-dev          | zlib                           | has_library zlib
 build | libhdf5-dev         | HDF5                           | has_library hdf5
+build | libzip-dev          | libzip                         | has_library libzip
 run   | lua-filesystem      | LuaFileSystem (rock luafilesystem) | has_module lfs
 run   | lua-dkjson          | dkjson (rock dkjson)           | has_module dkjson
 run   | lua-argparse        | argparse (rock argparse)       | has_module argparse

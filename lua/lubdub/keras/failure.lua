@@ -11,6 +11,11 @@ function failure.raise(format, ...)
   error(setmetatable({ reason = format:format(...) }, Failure), 0)
 end
 
+--- Raises a caller's mistake: a model that Keras' files cannot hold.
+function failure.mistake(format, ...)
+  error("keras.save: " .. format:format(...), 0)
+end
+
 --- Passes the results of a function on that gives `nil, reason` when it fails; nil alone is a result.
 function failure.check(...)
   local value, reason = ...
