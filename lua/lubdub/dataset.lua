@@ -22,6 +22,7 @@ require "lubdub.dataset.ask"
 require "lubdub.dataset.choose"
 require "lubdub.dataset.change"
 require "lubdub.dataset.parts"
+require "lubdub.dataset.tell"
 
 local function from_rows(list)
   local rows = {}
@@ -83,4 +84,7 @@ end
 -- @tparam table what a list of rows `{ { path = "a.wav", label = "normal" }, ... }`, or columns
 -- `{ path = { ... }, label = { ... } }`, each with a value for every row
 -- @treturn Dataset
-return setmetatable({ is = object.is }, { __call = make })
+return setmetatable({
+  is = object.is,
+  from_csv = function(...) return require "lubdub.datasets.from_csv"(...) end,
+}, { __call = make })

@@ -18,7 +18,8 @@ end
 --- Says `message` once for `object` (or once at all, without one).
 -- @tparam string message
 -- @param[opt] object any value that the message is about
-function warning.warn(message, object)
+-- @tparam ?string key what counts as the same message (default: the same text)
+function warning.warn(message, object, key)
   if quiet > 0 then return end
   local about = object == nil and warning or object
   local messages = said[about]
@@ -26,8 +27,9 @@ function warning.warn(message, object)
     messages = {}
     said[about] = messages
   end
-  if messages[message] then return end
-  messages[message] = true
+  key = key or message
+  if messages[key] then return end
+  messages[key] = true
   if handler then handler(message) else io.stderr:write("lubdub: ", message, "\n") end
 end
 
