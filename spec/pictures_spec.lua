@@ -149,13 +149,13 @@ describe("pictures of sounds", function()
     end
     assert.are.same({ 16, 16, 16 }, cells["10"]) -- cold: grey as dark as the feature is low
     assert.are.same({ 16, 16, 16 }, cells["20"])
-    local hot = theme.blend(0x101010, theme.heat[#theme.heat], 0.75)
+    local hot = theme.blend(0x101010, theme.heat[#theme.heat], 0.8)
     assert.are.same({ hot >> 16, hot >> 8 & 255, hot & 255 }, cells["11"])
     -- a map of another size is spread over the same area, linear between its centres
     local middle = plot.grad_cam({ { 0, 0, 0, 0 } }, { { 0, 1 } }):script()
     local shares = { 0, 0.25, 0.75, 1 }
     for j, share in ipairs(shares) do
-      local colour = theme.blend(0x101010, theme.at(theme.heat, share), 0.75 * share)
+      local colour = theme.blend(0x101010, theme.at(theme.heat, share), 0.8 * share ^ 0.5)
       assert(middle:find(("%d 1 %d %d %d"):format(j - 1, colour >> 16, colour >> 8 & 255, colour & 255), 1, true))
     end
   end)

@@ -265,7 +265,7 @@ describe("lubdub.report", function()
     local text = report:html()
     well_formed(text)
     self_contained(text)
-    for _, part in ipairs { "KFold &lt;2&gt;", "None of 2 groups is on both sides of a fold", "Training of fold 2",
+    for _, part in ipairs { "KFold &lt;2&gt;", "None of 2 groups is on both sides of a fold", "Fold 2: loss over 2 epochs",
       "row 4" } do
       assert(text:find(part, 1, true), part)
     end

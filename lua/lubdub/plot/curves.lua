@@ -52,6 +52,12 @@ local function series_of(where, y_true, y_score, o)
   return wanted
 end
 
+-- Where a legend of n lines stands below the frame, and pixels below the frame: no corner of it is free for sure.
+local function legend_below(canvas, n)
+  return ("at screen %.5f,%.5f left top vertical maxrows %d"):format(axes.LEFT / canvas.width, n * LINE / canvas.height,
+    n), axes.BELOW + n * LINE
+end
+
 -- A square frame from 0 to 1 on both axes with its curves: lists of { x, y, title, points }, and more plots.
 local function draw(canvas, o, names, list, key, more, below)
   axes.frame(canvas, { title = o.title, x = names[1], y = names[2], below = below })
@@ -117,9 +123,10 @@ function curves.roc_curve(y_true, y_score, given)
     local x, y = roc.roc_curve(one.positive, one.scores)
     list[i] = { x = x, y = y, title = ("%s (AUC %.2f)"):format(short(one.label), roc.auc(x, y)) }
   end
-  o.size = o.size or { 560, 520 + math.max(0, #list - 6) * 12 } -- room for the legend
+  o.size = o.size or { 560, 500 + (#list + 1) * LINE }
   return Figure.new(where, ("ROC of %d %s"):format(#list, #list == 1 and "class" or "classes"), o, function(canvas)
-    draw(canvas, o, { "false positive rate", "true positive rate" }, list, "bottom right", { chance(canvas, "chance") })
+    local key, below = legend_below(canvas, #list + 1)
+    draw(canvas, o, { "false positive rate", "true positive rate" }, list, key, { chance(canvas, "chance") }, below)
   end)
 end
 
@@ -144,10 +151,8 @@ function curves.precision_recall_curve(y_true, y_score, given)
   end
   o.size = o.size or { 560, 500 + #list * LINE }
   return Figure.new(where, ("precision and recall of %d %s"):format(#list, #list == 1 and "class" or "classes"), o,
-    function(canvas) -- no corner of the frame is free for sure
-      local below = axes.BELOW + #list * LINE
-      local key = ("at screen %.5f,%.5f left top vertical maxrows %d"):format(axes.LEFT / canvas.width,
-        (below - axes.BELOW) / canvas.height, #list)
+    function(canvas)
+      local key, below = legend_below(canvas, #list)
       draw(canvas, o, { "recall", "precision" }, list, key, nil, below)
     end)
 end

@@ -7,7 +7,7 @@ local image = require "lubdub.plot.image"
 local options = require "lubdub.options"
 local theme = require "lubdub.plot.theme"
 
-local MOST = 0.75 -- of a cell's colour is the heat's, where it is hottest
+local MOST = 0.8 -- of a cell's colour is the heat's, where it is hottest; elsewhere by the root of the heat
 
 -- The values of a map at (rows, columns) places: linear between its own, whose centres spread over the same area.
 local function spread(map, rows, columns)
@@ -67,7 +67,8 @@ return function(features, heat, given)
     image.plot(canvas, rows, step, function(i, j, x)
       local share = highest > 0 and hot[i][j] / highest or 0
       local shade = axes.finite(x) and math.min(math.max((x - low) / (high - low), 0), 1) or 0.5
-      local colour = theme.blend(theme.blend(0x101010, 0xE0E0E0, shade), theme.at(theme.heat, share), MOST * share)
+      local grey = theme.blend(0x101010, 0xE0E0E0, shade)
+      local colour = theme.blend(grey, theme.at(theme.heat, share), MOST * share ^ 0.5)
       return ("%d %d %d %d %d"):format(j - 1, i, colour >> 16, colour >> 8 & 255, colour & 255)
     end)
   end)

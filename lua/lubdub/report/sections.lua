@@ -11,6 +11,8 @@ local row = require "lubdub.row"
 
 local sections = {}
 
+local MOST_FOLDS = 10 -- whose curves are shown
+
 local function number(x, digits) return x == x and ("%." .. (digits or 2) .. "f"):format(x) or "–" end
 
 -- "0.64 (0.52–0.75)"
@@ -85,7 +87,7 @@ function sections.data(e)
   end
   local picture = pictures.figure(function()
     return plot.class_counts(e.parts[#e.parts].rows, { title = false, theme = e.theme })
-  end, ("Classes of the %s rows"):format(e.parts[#e.parts].name))
+  end, ("Classes of %s rows"):format(#e.parts > 1 and "the test" or "all"))
   return html.div(html.grid(head, rows), picture)
 end
 
@@ -111,14 +113,24 @@ end
 --- Curves of each training.
 function sections.training(e)
   if #e.histories == 0 then return nil end
-  local list = {}
+  local list, folds = {}, #e.histories > 1
   for i, history in ipairs(e.histories) do
-    if i > 10 then break end
-    local name = #e.histories > 1 and ("Training of fold %d"):format(i) or "Training"
-    list[i] = pictures.figure(function() return plot.history(history, { theme = e.theme }) end,
-      ("%s: %d epochs"):format(name, #(history.epoch or {})))
+    if i > MOST_FOLDS then break end
+    for name in pairs(history.history) do
+      if not name:find "^val_" and name ~= "learning_rate" then list[#list + 1] = { i, name, history } end
+    end
   end
-  return html.div(list)
+  table.sort(list, function(a, b)
+    if a[1] ~= b[1] then return a[1] < b[1] end
+    if (a[2] == "loss") ~= (b[2] == "loss") then return a[2] == "loss" end
+    return a[2] < b[2]
+  end)
+  for k, one in ipairs(list) do
+    local i, name, history = table.unpack(one)
+    list[k] = pictures.figure(function() return plot.history(history, { metrics = { name }, theme = e.theme }) end,
+      ("%s%s over %d epochs"):format(folds and ("Fold %d: "):format(i) or "", name, #(history.epoch or {})))
+  end
+  return html.div({ class = "pair" }, list)
 end
 
 --- The confusion matrix.
@@ -136,7 +148,7 @@ end
 function sections.curves(e)
   local function o(height) return { labels = e.labels, theme = e.theme, title = false, size = { 440, height } } end
   return html.div({ class = "pair" },
-    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o(420)) end,
+    pictures.figure(function() return plot.roc_curve(e.truth, e.scores, o(400 + 23 * #e.labels)) end,
       "ROC, each class against the rest"),
     pictures.figure(function() return plot.precision_recall_curve(e.truth, e.scores, o(400 + 23 * #e.labels)) end,
       "Precision and recall, each class against the rest"),

@@ -56,5 +56,6 @@ table{font-size:9pt}figure img{max-height:11cm;width:auto}}
 -- @tparam string theme "light" or "dark"
 -- @treturn string
 return function(theme)
-  return (":root{color-scheme:%s;%s}\n%s"):format(theme, colours[theme], rules)
+  local screen = (":root{color-scheme:%s;%s}\n%s"):format(theme, colours[theme], rules)
+  return theme == "light" and screen or ("%s@media print{:root{%s}}\n"):format(screen, colours.light) -- paper is white
 end
