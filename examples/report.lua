@@ -20,8 +20,7 @@ assert(lubdub.datasets.make_folder(args.out:match "^(.*)/" or "."))
 local clips = args.data and lubdub.datasets.pascal(args.data) or lubdub.datasets.hearts { n = 300 }
 clips = clips:filter(function(clip) return clip.label and clip.duration >= 4 end):shuffle(args.seed)
 local encoder = lubdub.LabelEncoder(clips:column "label")
-local mfcc = lubdub.MFCC { n_mfcc = 40 }
-local prepare = { duration = 4, scale = 0.1 }
+local steps = lubdub.preprocessing.steps(lubdub.MFCC { n_mfcc = 40 }, { duration = 4, scale = 0.1 })
 
 local layers = lubdub.layers
 local function new_model()
@@ -44,18 +43,18 @@ local settings = { data = args.data or "built-in hearts", epochs = args.epochs, 
 local report
 if args.folds then
   local result = lubdub.cross_validate {
-    data = clips, features = mfcc, extract = prepare, model = new_model, labels = encoder.classes, seed = args.seed,
+    data = clips, features = steps, model = new_model, labels = encoder.classes, seed = args.seed,
     folds = args.folds, fit = { epochs = args.epochs, batch_size = 32, class_weight = "balanced", verbose = 0 },
     keep_models = true,
   }
-  report = lubdub.report(result, { x = clips:extract(mfcc, prepare), settings = settings, theme = args.theme })
+  report = lubdub.report(result, { preprocessing = steps, settings = settings, theme = args.theme })
 else
   local rest, test = clips:split { test_size = 0.25, seed = args.seed, groups = "patient" }
   local train, valid = rest:split { test_size = 0.2, seed = args.seed, groups = "patient" }
   local model = new_model()
-  model.labels, model.preprocessing = encoder.classes, lubdub.preprocessing.steps(mfcc, prepare)
+  model.labels, model.preprocessing = encoder.classes, steps
   local function tensors(part)
-    return part:extract(model.preprocessing), encoder:to_categorical(part:column "label")
+    return part:extract(steps), encoder:to_categorical(part:column "label")
   end
   local x, y = tensors(train)
   local history = model:fit(x, y, {

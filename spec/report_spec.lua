@@ -265,13 +265,32 @@ describe("lubdub.report", function()
     local text = report:html()
     well_formed(text)
     self_contained(text)
-    for _, part in ipairs { "KFold &lt;2&gt;", "None of 2 groups is on both sides of a fold", "Fold 2: loss over 2 epochs",
-      "row 4" } do
+    for _, part in ipairs { "KFold &lt;2&gt;", "None of 2 groups is on both sides of a fold",
+      "Fold 2: loss over 2 epochs", "row 4" } do
       assert(text:find(part, 1, true), part)
     end
     result.folds[1].test, result.folds[2].test = { 1, 3 }, { 4 }
     assert(lubdub.report(result, { n_resamples = 2, n_mistakes = 0 }):html():find(
       "1 of 2 groups are in several folds", 1, true))
+  end)
+
+  it("shows what a fold's model looked at, where it was kept", function()
+    local some = test:take { 1, 2, 3 }
+    local y_score = Tensor { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } }
+    local result = { probabilities = y_score, y = some:column "label", labels = labels, data = some,
+      folds = { { train = {}, test = { 1, 2, 3 }, model = model } } }
+    local function page_of(given)
+      given.n_resamples = 2
+      return lubdub.report(result, given):html()
+    end
+    local text = page_of { preprocessing = model.preprocessing }
+    assert(text:find("Grad-CAM: what spoke for", 1, true))
+    assert(text:find("what the model was given (mfcc)", 1, true))
+    assert.is_nil(text:find("Picture missing", 1, true) and has_gnuplot)
+    text = page_of {}
+    assert.is_nil(text:find("Grad-CAM", 1, true))
+    assert(text:find("MFCC of the sound", 1, true))
+    raises("report: x must have the 3 rows of the data", lubdub.report, result, { x = Tensor.zeros { 2, 8, 8, 1 } })
   end)
 
   it("works where gnuplot, sounds and groups are missing", function()
@@ -348,6 +367,8 @@ describe("lubdub.report", function()
     raises("report: n_mistakes must be a whole number from 0, got -1", report,
       { y_score = two, y = { 1, 2 }, n_mistakes = -1 })
     raises("report: settings must be a table, name = value", report, { y_score = two, y = { 1, 2 }, settings = 3 })
+    raises("report: preprocessing must be a list of steps, as of lubdub.preprocessing.steps, got string", report,
+      { y_score = two, y = { 1, 2 }, preprocessing = "mfcc" })
     raises("report: there are no test rows", report, { y_score = {}, y = {} })
     raises("report: y_score[1] must be a finite number, got nan", report, { y_score = { 0 / 0, 1 }, y = { 1, 2 } })
   end)

@@ -90,6 +90,7 @@ end
 -- @tparam ?table|Tensor result.y true labels: a list, class numbers or one-hot rows (default: the column label of
 -- `test`)
 -- @tparam ?table|Tensor result.y_score probabilities (n, classes), where the model need not predict
+-- @tparam ?table result.preprocessing steps that make features of a recording (default: the model's)
 -- @tparam ?table result.labels the class of each column (default: model.labels, or all in y, sorted)
 -- @tparam ?string|table|boolean result.groups a column of `test` or a list (default: the column that it knows; false:
 -- none)
@@ -99,8 +100,8 @@ end
 -- @tparam ?integer result.n_mistakes how many are shown (6)
 -- @tparam ?integer result.n_resamples of the bootstrap (1000)
 -- @tparam ?string result.theme "light" (default) or "dark"
--- Or `result` is what lubdub.cross_validate returned, and these are in `given`; of its x and its kept models come
--- features and Grad-CAM.
+-- Or `result` is what lubdub.cross_validate returned, and these are in `given`; with `preprocessing` (or `x`) the page
+-- shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not applied).
 -- @tparam ?table given
 -- @treturn Report with `save(path)` and `html()`; it prints
 function report.new(result, given)

@@ -13,7 +13,8 @@ local evidence = {}
 
 local known = {
   model = false, history = false, test = false, train = false, validation = false, x = false, y = false,
-  y_score = false, labels = false, groups = options.none, seed = false, title = options.none, settings = {},
+  y_score = false, labels = false, preprocessing = false, groups = options.none, seed = false, title = options.none,
+  settings = {},
   n_mistakes = 6, n_resamples = 1000, theme = "light",
 }
 
@@ -100,6 +101,10 @@ local function check_numbers(o)
   o.n_mistakes = input.count(where, "n_mistakes", o.n_mistakes, 0)
   o.n_resamples = input.count(where, "n_resamples", o.n_resamples, 1)
   input.choice(where, "theme", o.theme, { "light", "dark" })
+  if o.preprocessing and (type(o.preprocessing) ~= "table" or not o.preprocessing[1]) then
+    blame("%s: preprocessing must be a list of steps, as of lubdub.preprocessing.steps, got %s", where,
+      type(o.preprocessing))
+  end
   if type(o.settings) ~= "table" then blame("%s: settings must be a table, name = value", where) end
 end
 
@@ -132,7 +137,7 @@ local function of_training(o)
   if model and type(model.predict) ~= "function" then
     blame("%s: model must be a model, got %s", where, type(model))
   end
-  local steps, x = model and model.preprocessing, o.x or nil
+  local steps, x = o.preprocessing or model and model.preprocessing, o.x or nil
   if x and not Tensor.is(x) then blame("%s: x must be a tensor, got %s", where, type(x)) end
   if not x and not o.y_score then
     if not test or not steps then
@@ -185,10 +190,13 @@ local function of_folds(o, cv)
   e.scores, e.labels = scores_of(e.scores, cv.labels, #kept)
   e.rows = cv.data and cv.data:take(kept)
   e.position = kept
-  if o.x then
-    if not Tensor.is(o.x) or o.x:shape(1) ~= #all then blame("%s: x must have the %d rows of the data", where, #all) end
-    e.x = o.x:take(kept)
+  local x = o.x
+  if x and not (Tensor.is(x) and x:shape(1) == #all) then
+    blame("%s: x must have the %d rows of the data", where, #all)
   end
+  e.steps = o.preprocessing or nil
+  if not x and e.steps and cv.data then x = cv.data:extract(e.steps) end
+  e.x = x and x:take(kept) or nil
   if e.rows then e.parts[1] = { name = "all", rows = cv.data } end
   if cv.groups then
     e.groups, e.group_name = {}, e.rows and e.rows:group_column() or "groups"
