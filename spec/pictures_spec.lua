@@ -141,6 +141,29 @@ describe("pictures of sounds", function()
       -0.5 * 0.1 * 5000 / n))
   end)
 
+  it("draws long tensors as it draws lists", function()
+    local rows, sound = { {}, {} }, {}
+    for i = 1, 3600 do rows[1][i], rows[2][i] = (i - 1) // 3, -((i - 1) // 3) end
+    has(plot.mfcc(Tensor(rows), { size = { 1500, 200 }, sr = 100, hop_length = 1 }), "<< END\n0 1 2 3 4 5", "($1*0.03)",
+      "set xrange [-0.015:35.985]")
+    for i = 1, 40000 do sound[i] = ((i * 7919) % 1000 - 500) / 1000 * i / 40000 end
+    local function envelope(samples)
+      local list = {}
+      local script = plot.waveform(samples, 1000, { size = { 400, 200 } }):script()
+      assert(script:find("set xrange [0:40]", 1, true))
+      for time, low, high in script:match "SOUND << END\n(.-)END":gmatch "(%S+) (%S+) (%S+)\n" do
+        list[#list + 1] = { tonumber(time), tonumber(low), tonumber(high) }
+      end
+      return list
+    end
+    local expected, got = envelope(sound), envelope(Tensor(sound))
+    assert.are.equal(400 - 84 - 24, #expected)
+    assert.are.equal(#expected, #got)
+    for i, point in ipairs(expected) do
+      for k, value in ipairs(point) do assert(math.abs(value - got[i][k]) < 0.03, i) end
+    end
+  end)
+
   it("blends heat into grey features", function()
     local script = plot.grad_cam({ { 0, 0 }, { 0, 100 } }, { { 0, 5 } }):script()
     local cells = {}
@@ -197,6 +220,7 @@ describe("pictures of sounds", function()
     fails("plot.mfcc: sr must be a number above 0, got 0", plot.mfcc, S, { sr = 0 })
     fails("plot.grad_cam: heat must be a tensor (h, w)", plot.grad_cam, S, { 1, 2 })
     fails("plot.grad_cam: heat holds a number that is not finite", plot.grad_cam, S, { { 0 / 0 } })
+    fails("plot.waveform: samples must be a tensor (n) or a list of numbers", plot.waveform, Tensor.zeros { 2, 2 }, 4)
     fails("plot.waveform: sr must be a number above 0, got -1", plot.waveform, { 0 }, -1)
     fails('render: format must be "png", "svg" or "pdf", got gif', function() plot.class_counts({ 1 }):render "gif" end)
   end)

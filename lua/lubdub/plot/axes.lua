@@ -49,6 +49,21 @@ function axes.positive(where, name, value)
   return value
 end
 
+--- A tensor (rows, columns) with means of as many neighbouring columns each that no more than twice `most` are left, and
+-- how many those are: Lua need not see millions of numbers. What is over at the end is left out.
+-- @param value anything; what is no such tensor comes back as it is
+-- @tparam integer most
+-- @treturn any value
+-- @treturn integer columns that became one
+function axes.thinned(value, most)
+  if type(value) ~= "userdata" or not value.ndim or value:ndim() ~= 2 then return value, 1 end
+  local rows, columns = table.unpack(value:shape())
+  local factor = columns // most
+  if factor < 2 then return value, 1 end
+  local n = columns // factor
+  return value:slice(2, 1, n * factor):reshape({ rows, n, factor }):mean(3), factor
+end
+
 --- The rows of a matrix: a tensor (rows, columns) or (rows, columns, 1), or a table.
 -- @tparam string where
 -- @tparam string expected the argument and its shape, for messages

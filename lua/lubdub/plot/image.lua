@@ -10,6 +10,7 @@ local theme = require "lubdub.plot.theme"
 
 local image = {}
 
+local MOST = 1200 -- columns of a picture that Lua looks at
 local DRAWN = 20000 -- cells of a PDF that are drawn one by one
 
 -- Means of neighbouring columns, at most `most` of them: a picture has no more pixels.
@@ -148,7 +149,9 @@ function image.mfcc(features, given)
   local step = step_of(where, o)
   local sound = core.Tensor.is(features) and sound_of(where, features)
   if sound then features = feature.MFCC { sr = o.sr, hop_length = o.hop_length, n_mfcc = o.n_mfcc }(sound) end
-  local rows, columns = axes.rows(where, "features must be a tensor (n_mfcc, frames)", features)
+  local thin, factor = axes.thinned(features, MOST)
+  local rows, columns = axes.rows(where, "features must be a tensor (n_mfcc, frames)", thin)
+  step = step * factor
   local low, high = image.middle_range(rows)
   return figure(where, o, rows, columns,
     { what = "MFCC", step = step, y = "coefficient", low = low, high = high, bar = "value" })
@@ -200,7 +203,9 @@ function image.melspectrogram(S, given)
     S = feature.power_to_db(feature.MelSpectrogram { sr = o.sr, hop_length = o.hop_length, n_fft = o.n_fft,
       n_mels = o.n_mels, fmin = o.fmin, fmax = fmax, htk = o.htk }(sound), { ref = "max" })
   end
-  local rows, columns = axes.rows(where, "expected a sound (n), or a tensor (n_mels, frames) in dB", S)
+  local thin, factor = axes.thinned(S, MOST)
+  local rows, columns = axes.rows(where, "expected a sound (n), or a tensor (n_mels, frames) in dB", thin)
+  step = step * factor
   local from, to, tics = mel(o.fmin, o.htk), mel(fmax, o.htk), {}
   for i, hz in ipairs(octaves(o.fmin, fmax)) do
     tics[i] = { ("%d"):format(hz), (mel(hz, o.htk) - from) / (to - from) * (#rows + 1) }
@@ -265,7 +270,10 @@ function image.spectrogram(S, given)
     local squares = S * S
     S = feature.power_to_db(squares:sum(3), { ref = "max" })
   end
-  local rows, columns = axes.rows(where, "expected a sound (n), its STFT (bins, frames, 2), or (bins, frames) in dB", S)
+  local thin, factor = axes.thinned(S, MOST)
+  local rows, columns = axes.rows(where, "expected a sound (n), its STFT (bins, frames, 2), or (bins, frames) in dB",
+    thin)
+  step = step * factor
   if #rows < 2 then blame("%s: at least 2 bins are needed", where) end
   local logarithmic, nyquist = o.y_axis == "log", o.sr / 2
   local fmin = o.fmin or logarithmic and math.min(math.max(32, nyquist / (#rows - 1)), nyquist / 2) or 0

@@ -5,15 +5,24 @@ local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
 
+-- A long tensor as lists of its lowest and highest values in stretches; how long those are.
+local function narrowed(samples, columns)
+  local n = samples:shape(1)
+  local factor = n // (8 * columns)
+  if factor < 2 or samples:has_nan() then return samples:totable(), nil, 1 end
+  local stretches = samples:slice(1, 1, n // factor * factor):reshape { n // factor, factor }
+  return stretches:min(2):totable(), stretches:max(2):totable(), factor
+end
+
 -- Lowest and highest sample of each of `columns` stretches; a stretch without a finite sample is left out.
-local function envelope(samples, columns)
+local function envelope(samples, highs, columns)
   local stretches = {}
   for c = 1, columns do
     local low, high = math.huge, -math.huge
     local first, last = (c - 1) * #samples // columns + 1, c * #samples // columns
     for i = first, last do
-      local x = samples[i]
-      if axes.finite(x) then low, high = math.min(low, x), math.max(high, x) end
+      local x, y = samples[i], highs[i]
+      if axes.finite(x) and axes.finite(y) then low, high = math.min(low, x), math.max(high, y) end
     end
     if low <= high then stretches[#stretches + 1] = { (first + last) / 2 - 1, low, high } end
   end
@@ -28,24 +37,31 @@ end
 return function(samples, sr, given)
   local where = "plot.waveform"
   local o = options.read(where, given, Figure.options "Waveform")
-  if type(samples) == "userdata" and samples.totable then samples = samples:totable() end
+  local highs, factor, length
+  if type(samples) == "userdata" and samples.totable then
+    if samples:ndim() ~= 1 then blame("%s: samples must be a tensor (n) or a list of numbers", where) end
+    length = samples:shape(1)
+    samples, highs, factor = narrowed(samples, type(o.size) == "table" and tonumber(o.size[1]) or 960)
+  end
   if type(samples) ~= "table" or type(samples[1]) ~= "number" then
     blame("%s: samples must be a tensor (n) or a list of numbers", where)
   end
+  highs, factor, length = highs or samples, factor or 1, length or #samples
   axes.positive(where, "sr", sr)
   o.size = o.size or { 960, 320 }
-  return Figure.new(where, ("waveform of %.3g s"):format(#samples / sr), o, function(canvas)
+  return Figure.new(where, ("waveform of %.3g s"):format(length / sr), o, function(canvas)
     local columns = math.floor(axes.frame(canvas, { title = o.title, x = "time (s)", y = "amplitude" }).width)
     local band = #samples > 3 * columns
     local colour, highest = canvas:colour(canvas.theme.curves[1]), 0
-    for _, x in ipairs(samples) do
-      if axes.finite(x) then highest = math.max(highest, math.abs(x)) end
+    for i, x in ipairs(samples) do
+      local y = highs[i]
+      if axes.finite(x) and axes.finite(y) then highest = math.max(highest, math.abs(x), math.abs(y)) end
     end
     local empty = true
     canvas:add "$SOUND << END"
     if band then
-      for _, s in ipairs(envelope(samples, columns)) do
-        canvas:add("%.7g %.7g %.7g", s[1] / sr, s[2], s[3])
+      for _, s in ipairs(envelope(samples, highs, columns)) do
+        canvas:add("%.7g %.7g %.7g", s[1] * factor / sr, s[2], s[3])
         empty = false
       end
     else
@@ -55,7 +71,7 @@ return function(samples, sr, given)
       end
     end
     canvas:add "END"
-    canvas:add("set xrange [0:%.7g]", #samples / sr)
+    canvas:add("set xrange [0:%.7g]", length / sr)
     highest = highest > 0 and highest * 1.05 or 1
     canvas:add("set yrange [%.7g:%.7g]", -highest, highest)
     if empty then
