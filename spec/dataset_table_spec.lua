@@ -59,6 +59,8 @@ describe("a data set as a table", function()
     local t = Dataset { { n = 2, label = 10 }, { label = 9 }, { n = 1, label = 10 } }
     assert.same({ 1, 2, false }, t:sort("n"):column("n", false))
     assert.same({ 2, 1, false }, t:sort("n", { reverse = true }):column("n", false))
+    assert.same({ 2, 1, false }, t:sort("n", { ascending = false }):column("n", false))
+    assert.same({ 1, 2, false }, t:sort("n", { ascending = false, reverse = true }):column("n", false))
     assert.matches("\n9 .*\n10 ", tostring(t .. t))
     raises(function() t:sort "m" end, 'Dataset:sort: no column "m"')
     assert.same({ 9, 10 }, t:unique "label")
@@ -146,6 +148,17 @@ describe("a data set as a table", function()
     local seen = 0
     for i, clip in pairs(clips) do seen = seen + (clips[i] == clip and 1 or 0) end
     assert.equal(4, seen)
+  end)
+
+  it("counts, and draws as pandas does", function()
+    assert.equal(4, clips:count())
+    assert.equal(3, clips:count "n")
+    raises(function() clips:count "m" end, 'Dataset:count: no column "m"')
+    assert.same(clips:sample(2, { seed = 3 }).path, clips:sample({ frac = 0.5, random_state = 3 }).path)
+    assert.same({ 1, 3, 0 }, { #clips:sample(), #clips:sample { n = 3 }, #clips:sample { frac = 0.125 } })
+    raises(function() clips:sample(2, { frac = 0.5 }) end, "give n or frac, not both")
+    raises(function() clips:sample { frac = "x" } end, "frac must be a share of the rows, got x")
+    raises(function() clips:sample(5) end, "cannot take 5 of 4 without replacement")
   end)
 
   it("joins a CSV file by a key", function()

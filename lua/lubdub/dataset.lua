@@ -11,7 +11,9 @@
 --    local rest, test = clips:split { test_size = 0.2, seed = 42, groups = "patient" }
 --    local x = rest:extract(lubdub.MFCC { n_mfcc = 40 }, { duration = 4 })
 --
--- `#clips`, `clips[3]`, `clips[3].label`, `for i, clip in clips:iter()` and `a .. b` work; print shows a summary.
+-- `#clips`, `clips[3]`, `clips[3].label`, `clips.label` (a column as a list, nil where a row has no value),
+-- `for i, clip in clips:iter()` and `a .. b` work; print shows a summary, and a few rows themselves.
+-- `lubdub.Dataset.from_csv` reads what `clips:to_csv` wrote.
 -- @module lubdub.dataset
 local blame = require "lubdub.blame"
 local object = require "lubdub.dataset.object"

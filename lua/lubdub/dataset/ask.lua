@@ -33,6 +33,16 @@ function methods:column(name, default)
   return list
 end
 
+--- How many rows there are, or how many of them have a value in a column.
+-- @tparam ?string name
+-- @treturn integer
+function methods:count(name)
+  if name == nil then return #self end
+  values.known(self, "Dataset:count", name)
+  local _, filled = values.all(self, name)
+  return filled
+end
+
 --- The distinct values of a column, sorted; missing ones are left out.
 -- @tparam string name
 -- @treturn table a list

@@ -104,12 +104,24 @@ function methods:drop_duplicates(...)
   end)
 end
 
---- Some rows at random.
+--- Some rows at random: `clips:sample(5, { seed = 1 })`, `clips:sample { frac = 0.1 }`.
 -- @tparam integer n
--- @tparam ?table given `seed`; `replace`: false (true: a row may come again)
+-- @tparam ?table given `seed`; `replace`: false (true: a row may come again); `frac`: a share of the rows, for n
 -- @treturn Dataset
 function methods:sample(n, given)
-  local o = options.read("Dataset:sample", given, { seed = options.none, replace = false })
+  if type(n) == "table" then n, given = n.n, n end
+  local o = options.read("Dataset:sample", given, { seed = options.none, replace = false, frac = options.none,
+    n = options.none })
+  if o.frac ~= nil then
+    if n ~= nil then blame "Dataset:sample: give n or frac, not both" end
+    if not math.type(o.frac) or not (o.frac >= 0 and o.frac < math.huge) then
+      blame("Dataset:sample: frac must be a share of the rows, got %s", tostring(o.frac))
+    end
+    local exact = o.frac * #self
+    n = math.floor(exact + 0.5)
+    if exact % 1 == 0.5 and n % 2 == 1 then n = n - 1 end -- as Python rounds
+  end
+  if n == nil then n = 1 end
   return self:take(random.check(o.seed, "Dataset:sample"):choice(#self, n, { replace = o.replace }))
 end
 
@@ -144,10 +156,11 @@ end
 --- Sorted by a column, by several, or by what a function gives for each row; equal ones stay in order, and rows
 -- without a value come last, as in pandas.
 -- @param by column name, a list of names (the first decides first), or function of a row
--- @tparam ?table given `reverse`: false
+-- @tparam ?table given `reverse`: false; `ascending` = false is the same as reverse = true
 -- @treturn Dataset
 function methods:sort(by, given)
-  local o = options.read("Dataset:sort", given, { reverse = false })
+  local o = options.read("Dataset:sort", given, { reverse = false, ascending = true })
+  local reverse = o.reverse ~= (not o.ascending)
   if type(by) == "table" then
     local sorted = self
     for j = #by, 1, -1 do sorted = sorted:sort(by[j], given) end
@@ -166,6 +179,6 @@ function methods:sort(by, given)
   end
   order.check("Dataset:sort", "key", keys)
   local sorted = {}
-  for place, at in ipairs(order.argsort(keys, o.reverse)) do sorted[place] = with[at] end
+  for place, at in ipairs(order.argsort(keys, reverse)) do sorted[place] = with[at] end
   return self:take(table.move(without, 1, #without, #sorted + 1, sorted))
 end

@@ -67,6 +67,8 @@ function methods:count()
   return Table(columns(self, "count"), rows)
 end
 
+methods.size = methods.count -- pandas' name
+
 -- One number for each part and column.
 local function measure(where, number)
   return function(self, ...)
