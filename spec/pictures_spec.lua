@@ -121,6 +121,24 @@ describe("pictures of sounds", function()
     assert.are.equal(33 * 9, #expected)
   end)
 
+  it("takes rows of data sets: files, tensors and windows", function()
+    local tone, path = {}, os.tmpname() .. ".wav"
+    for i = 1, 8000 do tone[i] = i / 10000 end
+    assert(lubdub.audio.write(path, Tensor(tone), 4000, { subtype = "FLOAT" }))
+    local clips = lubdub.Dataset { { path = path }, { audio = Tensor(tone), samplerate = 4000 },
+      { audio = Tensor { tone, tone }, samplerate = 4000 } }
+    local expected = plot.waveform(tone, 4000):script()
+    for i = 1, 3 do
+      assert.are.equal(plot.spectrogram(Tensor(tone), { sr = 4000 }):script(), plot.spectrogram(clips[i]):script())
+      assert.are.equal(#expected, #plot.waveform(clips[i], { title = "Waveform" }):script())
+      has(plot.mfcc(clips[i], { hop_length = 400 }), "($1*0.1)")
+      has(plot.melspectrogram(clips[i]), "'1024'")
+    end
+    local windows = clips:windows { size = 0.5, hop = 0.5 }
+    for i = 1, #windows do has(plot.waveform(windows[i]), "set xrange [0:0.5]") end
+    os.remove(path)
+  end)
+
   it("puts tics on the mel scale", function()
     local S = {}
     for i = 1, 10 do S[i] = { -i, -i } end
@@ -205,6 +223,10 @@ describe("pictures of sounds", function()
     fails("calibration_curve: n_bins must be a whole number from 1, got 0", plot.calibration_curve, { 0, 1 }, { 0, 1 },
       { n_bins = 0 })
     fails("plot.class_counts: a data set or a list of labels expected, got nil", plot.class_counts)
+    fails('plot.class_counts: there is no column "sex"; there are label', plot.class_counts,
+      lubdub.Dataset { { label = 1 } }, { column = "sex" })
+    fails("plot.waveform: gone.wav: No such file or directory", plot.waveform, { path = "gone.wav" })
+    fails("plot.mfcc: the row has audio, and no samplerate", plot.mfcc, { audio = Tensor { 1 } })
     fails("plot.class_counts: there are no labels to count", plot.class_counts, {})
     fails("plot.class_counts: labels mix a number (row 1) and a string (row 2)", plot.class_counts, { 1, "a" })
     fails("plot.spectrogram: the sound is empty", plot.spectrogram, Tensor.zeros { 0 })

@@ -49,8 +49,8 @@ function axes.positive(where, name, value)
   return value
 end
 
---- A tensor (rows, columns) with means of as many neighbouring columns each that no more than twice `most` are left, and
--- how many those are: Lua need not see millions of numbers. What is over at the end is left out.
+--- A tensor (rows, columns) with means of as many neighbouring columns each that no more than twice `most` are left,
+-- and how many those are: Lua need not see millions of numbers. What is over at the end is left out.
 -- @param value anything; what is no such tensor comes back as it is
 -- @tparam integer most
 -- @treturn any value

@@ -12,10 +12,14 @@ local LONGEST, BAR = 32, 34 -- characters of a name; pixels of a bar with its ga
 -- The labels of a data set's column, or of a list; rows without one count as "(none)".
 local function labels_of(where, what, column)
   if type(what) == "table" and type(what.column) == "function" then
-    local list = {}
+    local list, any = {}, false
     for i, clip in what:iter() do
       local label = clip[column]
+      any = any or label ~= nil
       list[i] = label == nil and "(none)" or tostring(label)
+    end
+    if #list > 0 and not any then
+      blame("%s: there is no column %q; there are %s", where, column, table.concat(what:columns(), ", "))
     end
     return list
   end

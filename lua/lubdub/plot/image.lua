@@ -6,6 +6,7 @@ local core = require "lubdub.core"
 local feature = require "lubdub.feature"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
+local sounds = require "lubdub.plot.sound"
 local theme = require "lubdub.plot.theme"
 
 local image = {}
@@ -119,6 +120,15 @@ end
 
 local function is_tensor(value, ndim) return core.Tensor.is(value) and value:ndim() == ndim end
 
+-- Reads a row of a data set: its sound, and its rate among the options where they have none.
+local function read(where, value, given)
+  if not sounds.is_row(value) then return value, given end
+  local o = {}
+  for name, option in pairs(type(given) == "table" and given or {}) do o[name] = option end
+  value, o.sr = sounds.read(where, value, o.sr)
+  return value, o
+end
+
 -- A sound as a tensor, or nil.
 local function sound_of(where, value)
   if type(value) == "table" and type(value[1]) == "number" then value = core.Tensor(value) end
@@ -134,9 +144,9 @@ end
 --- MFCCs as an image, coefficients upwards. The colours span the coefficients from the second on (the first, loudness,
 -- in the hundreds, would flatten them all to one) without their lowest and highest 2 %; what lies beyond has the end's
 -- colour.
--- @tparam Tensor|table features (n_mfcc, frames) or (n_mfcc, frames, 1), or a sound (n)
+-- @tparam Tensor|table features (n_mfcc, frames) or (n_mfcc, frames, 1), a sound (n), or a row of a data set
 -- @tparam[opt] table given
--- @tparam ?number given.sr samples per second (22050)
+-- @tparam ?number given.sr samples per second (22050; of a row its own)
 -- @tparam ?integer given.hop_length samples from frame to frame (512)
 -- @tparam ?integer given.n_mfcc coefficients of a sound (20)
 -- @tparam ?string|boolean given.title default "MFCC"; false for none
@@ -145,6 +155,7 @@ end
 -- @treturn Figure
 function image.mfcc(features, given)
   local where = "plot.mfcc"
+  features, given = read(where, features, given)
   local o = options.read(where, given, Figure.options("MFCC", { sr = 22050, hop_length = 512, n_mfcc = 20 }))
   local step = step_of(where, o)
   local sound = core.Tensor.is(features) and sound_of(where, features)
@@ -175,9 +186,9 @@ local function octaves(low, high)
 end
 
 --- A mel spectrogram in dB, on the mel scale; the tics are in Hz.
--- @tparam Tensor|table S a sound (n), or (n_mels, frames) in dB
+-- @tparam Tensor|table S a sound (n), a row of a data set, or (n_mels, frames) in dB
 -- @tparam[opt] table given
--- @tparam ?number given.sr samples per second (22050)
+-- @tparam ?number given.sr samples per second (22050; of a row its own)
 -- @tparam ?integer given.hop_length samples from frame to frame (512)
 -- @tparam ?integer given.n_fft of a sound (2048)
 -- @tparam ?integer given.n_mels bands of a sound (128)
@@ -190,6 +201,7 @@ end
 -- @treturn Figure
 function image.melspectrogram(S, given)
   local where = "plot.melspectrogram"
+  S, given = read(where, S, given)
   local o = options.read(where, given, Figure.options("Mel spectrogram", { sr = 22050, hop_length = 512, n_fft = 2048,
     n_mels = 128, fmin = 0, fmax = false, htk = false }))
   local step = step_of(where, o)
@@ -244,9 +256,9 @@ local function even(low, high)
 end
 
 --- A spectrogram in dB.
--- @tparam Tensor|table S a sound (n), its STFT (bins, frames, 2), or (bins, frames) in dB
+-- @tparam Tensor|table S a sound (n), a row of a data set, an STFT (bins, frames, 2), or (bins, frames) in dB
 -- @tparam[opt] table given
--- @tparam ?number given.sr samples per second (22050)
+-- @tparam ?number given.sr samples per second (22050; of a row its own)
 -- @tparam ?integer given.n_fft of a sound (2048)
 -- @tparam ?integer given.hop_length samples from frame to frame (512)
 -- @tparam ?string given.y_axis "linear" or "log"
@@ -258,6 +270,7 @@ end
 -- @treturn Figure
 function image.spectrogram(S, given)
   local where = "plot.spectrogram"
+  S, given = read(where, S, given)
   local o = options.read(where, given, Figure.options("Spectrogram",
     { sr = 22050, n_fft = 2048, hop_length = 512, y_axis = "linear", fmin = false, fmax = false }))
   local step = step_of(where, o)

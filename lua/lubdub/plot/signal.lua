@@ -4,6 +4,7 @@ local axes = require "lubdub.plot.axes"
 local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
+local sound = require "lubdub.plot.sound"
 
 -- A long tensor as lists of its lowest and highest values in stretches; how long those are.
 local function narrowed(samples, columns)
@@ -30,12 +31,14 @@ local function envelope(samples, highs, columns)
 end
 
 --- A sound over time. A long one is drawn as the band between its lowest and highest samples in each pixel.
--- @tparam Tensor|table samples (n)
--- @tparam number sr samples per second
+-- @tparam Tensor|table samples (n), or a row of a data set
+-- @tparam ?number sr samples per second (of a row: its own)
 -- @tparam[opt] table given `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
 return function(samples, sr, given)
   local where = "plot.waveform"
+  if type(sr) == "table" and given == nil then sr, given = nil, sr end
+  samples, sr = sound.read(where, samples, sr)
   local o = options.read(where, given, Figure.options "Waveform")
   local highs, factor, length
   if type(samples) == "userdata" and samples.totable then

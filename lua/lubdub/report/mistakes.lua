@@ -1,11 +1,11 @@
 --- The worst mistakes: the rows whose true class was given the least probability, with all that shows why.
 -- @module lubdub.report.mistakes
-local audio = require "lubdub.audio"
 local feature = require "lubdub.feature"
 local html = require "lubdub.report.html"
 local pictures = require "lubdub.report.pictures"
 local plot = require "lubdub.plot"
 local row = require "lubdub.row"
+local sound = require "lubdub.plot.sound"
 
 local mistakes = {}
 
@@ -32,26 +32,9 @@ end
 local function sound_of(e, i)
   local clip = e.rows and e.rows[i]
   if not clip then return nil, "no data set was handed over" end
+  if not sound.is_row(clip) then return nil, "the row has neither a path nor audio" end
   local load = e.steps and e.steps[1] and e.steps[1].options or {}
-  local offset = (row.data(clip).offset or 0) + (load.offset or 0)
-  local duration = load.duration or row.data(clip).offset and clip.duration or LONGEST
-  duration = math.min(duration, LONGEST)
-  if clip.path and not clip.audio then
-    local info, reason = audio.info(clip.path)
-    if not info then return nil, reason end
-    return audio.load(clip.path, { sr = math.min(RATE, info.samplerate // 1), offset = offset, duration = duration })
-  end
-  if not clip.audio then return nil, "the row has neither a path nor audio" end
-  local signal, sr = clip.audio, clip.samplerate
-  if signal:ndim() == 2 then signal = signal:mean(1) end
-  local first = math.floor(offset * sr) + 1
-  local last = math.min(signal:shape(1), first + math.floor(duration * sr) - 1)
-  if first > last then return nil, "nothing of the sound is left behind its offset" end
-  signal = signal:slice(1, first, last)
-  if sr > RATE then
-    return audio.resample(signal, { orig_sr = sr, target_sr = RATE }), RATE
-  end
-  return signal, sr
+  return sound.of(clip, { sr = RATE, offset = load.offset, duration = math.min(load.duration or LONGEST, LONGEST) })
 end
 
 -- What the features of the model are: plan's options and a name.
