@@ -48,7 +48,8 @@ footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.8rem;font-s
 .pair>figure{flex-basis:100%}th,td{padding:.3rem .45rem}pre{font-size:9.5px}}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}nav,audio{display:none}
 h2,h3{break-after:avoid}figure,.mistake,tr,.facts,.missing{break-inside:avoid}
-.wide,pre{overflow:visible}pre{font-size:7.5pt;white-space:pre-wrap}.pair>figure{flex-basis:45%}
+.wide,pre{overflow:visible}pre{font-size:7.5pt;white-space:pre-wrap}.pair{display:grid;grid-template-columns:1fr 1fr}
+.mistake .pair{grid-template-columns:1fr 1fr 1fr;gap:.4rem}figcaption{font-size:8pt}
 table{font-size:9pt}figure img{max-height:11cm;width:auto}}
 ]]
 
