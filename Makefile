@@ -163,7 +163,7 @@ variants: ## the specs with each set of kernels that this CPU has
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
   { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
-.PHONY: peers interop bench
+.PHONY: peers interop browser bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
 	@$(DEPS) peers
 	python3 -m venv $(PEERS)
@@ -176,6 +176,12 @@ interop: ## models that lubdub saved, opened in Keras
 	@rm -rf build/interop && mkdir -p build/interop
 	$(LUA) spec/interop/write_models.lua build/interop
 	$(PEERS)/bin/python spec/interop/keras_opens.py build/interop
+
+browser: ## a report, opened in headless Chromium on a wide screen and at a phone's width
+	@$(DEPS) build run browser
+	$(SUBMAKE) all
+	$(LUA) examples/report.lua --epochs 10 --out build/browser/report.html
+	$(LUA) tools/check_report.lua build/browser/report.html
 
 bench: ## speed, beside the peers' where they are installed
 	@$(DEPS) build run

@@ -66,6 +66,7 @@ local parts = {
   explain = { "lubdub.explain" },
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
+  report = { "lubdub.report", "new" },
   load_model = { "lubdub.keras", "load_model" },
   inspect = { "lubdub.keras", "inspect" },
   on_warning = { "lubdub.warning", "on_warning" },
