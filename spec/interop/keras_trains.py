@@ -11,11 +11,10 @@ import json
 import os
 import sys
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
+from backend import keras  # chooses one before it is loaded
 
 import numpy as np
 
-import keras
 from keras_opens import TOLERANCE, inputs
 
 

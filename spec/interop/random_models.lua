@@ -59,6 +59,8 @@ local function make(kind, next_number, shape)
   if makers[kind] then return makers[kind](next_number) end
   local options = nets.options[kind](next_number, shape)
   if options.activation == "keras2_hard_sigmoid" then options.activation = "tanh" end -- Keras 3 has none
+  -- on PyTorch, Keras' average with padding "same" counts the padding; on its other backends it does not
+  if kind:find "^AveragePooling" then options.padding = "valid" end
   return layers[kind](options)
 end
 
