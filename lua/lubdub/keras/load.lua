@@ -2,6 +2,7 @@
 -- archive (.keras). What a file is, its contents tell, not its name.
 -- @module lubdub.keras.load
 local failure = require "lubdub.keras.failure"
+local functional = require "lubdub.keras.functional"
 local json = require "lubdub.keras.json"
 local layer_config = require "lubdub.keras.layer_config"
 local legacy = require "lubdub.keras.legacy"
@@ -16,10 +17,14 @@ local fail = failure.raise
 
 -- === layers ===
 
+-- Keras 2 called graphs of layers Model.
+local function is_graph(config) return config.class_name == "Functional" or config.class_name == "Model" end
+
 -- The list of { class_name, config }; Keras 2.0 wrote it without a name around it.
 local function layer_items(reader, config)
-  if config.class_name ~= "Sequential" then
-    fail("%s: is a %s model; only Sequential models can be loaded", reader.path, tostring(config.class_name))
+  if config.class_name ~= "Sequential" and not is_graph(config) then
+    fail("%s: is a %s model; only Sequential and Functional ones can be loaded", reader.path,
+      tostring(config.class_name))
   end
   local items = config.config
   if type(items) == "table" and items.layers then items = items.layers end
@@ -40,8 +45,7 @@ local function layer_items(reader, config)
 end
 
 -- Per sample, from the first place that holds it: an InputLayer, the first layer, the model.
-local function input_shape(reader, items, config)
-  local first = items[1].config
+local function input_shape(reader, first, config)
   local shape = first.batch_input_shape or first.batch_shape or config.config.build_input_shape
     or type(config.build_config) == "table" and config.build_config.input_shape
   if type(shape) ~= "table" then fail("%s: the model has no input shape", reader.path) end
@@ -57,7 +61,14 @@ end
 local function make_model(reader, config)
   local layers, Sequential = require "lubdub.layers", require "lubdub.sequential"
   local items = layer_items(reader, config)
-  local list = { layers.Input(input_shape(reader, items, config)) }
+  if is_graph(config) then
+    return functional.read(reader.path, config.config, function(item, name)
+      item.config.name = name
+      if item.class_name ~= "InputLayer" then return layer_config.read(reader, item) end
+      return layers.Input { shape = input_shape(reader, item.config, config), name = name }
+    end)
+  end
+  local list = { layers.Input(input_shape(reader, items[1].config, config)) }
   for _, item in ipairs(items) do
     if item.class_name ~= "InputLayer" then list[#list + 1] = layer_config.read(reader, item) end
   end
