@@ -213,6 +213,8 @@ function mutate.survives(what, path, load, seconds, megabytes)
   if value == nil and (type(reason) ~= "string" or reason:sub(1, #path + 2) ~= path .. ": " or #reason < #path + 6) then
     error(("%s: gave the reason %q"):format(what, tostring(reason)), 0)
   end
+  -- what Lua stumbles over: a check is missing
+  if reason and reason:find "attempt to " then error(("%s: %s"):format(what, reason), 0) end
   if os.clock() - started > (seconds or 5) then error(("%s: took %.1f s"):format(what, os.clock() - started), 0) end
   local grown = measured and (status "VmHWM" - before) / 1024 or 0
   if grown > (megabytes or 1000) then error(("%s: took %d MB"):format(what, grown), 0) end

@@ -82,5 +82,5 @@ local function read_model(path, compile)
 end
 
 return function(path, compile)
-  return failure.caught(read_model, path, compile)
+  return failure.reading(path, read_model, path, compile)
 end
