@@ -298,6 +298,7 @@ describe("keras.load_model: forms of JSON", function()
     refused(sequential(input, dense { activation = "swi" }),
       "layer dense (Dense): Dense: option 'activation' must be one of linear, relu, sigmoid, tanh, " ..
         "softmax, relu6, leaky_relu, elu, selu, gelu, silu, swish, hard_sigmoid, softplus, softsign, exponential, " ..
+        "keras2_hard_sigmoid, " ..
         "got 'swi'")
     refused(sequential(input, dense { lora_rank = 4 }), "layer dense (Dense): the option lora_rank = 4 is not known")
     refused(sequential(input, object("DepthwiseConv2D", { name = "c", kernel_size = { 1, 1 }, groups = 2 })),

@@ -167,7 +167,7 @@ describe("activations", function()
     local config = L.Activation { activation = "relu" }:config()
     assert.equal("relu", config.activation)
     for _, name in ipairs { "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "hard_sigmoid", "softplus",
-      "softsign", "exponential", "tanh", "sigmoid" } do
+      "softsign", "exponential", "tanh", "sigmoid", "keras2_hard_sigmoid" } do
       local column = x:reshape { 321, 1 }
       local y = flat(predict({ L.Activation { activation = name } }, { 1 }, column))
       local model = { { kind = "Activation", config = { activation = name } } }
@@ -184,7 +184,7 @@ describe("activations", function()
 
   it("keep NaN", function()
     for _, name in ipairs { "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "hard_sigmoid", "softplus",
-      "softsign", "exponential", "tanh", "sigmoid" } do
+      "softsign", "exponential", "tanh", "sigmoid", "keras2_hard_sigmoid" } do
       local y = predict({ L.Activation { activation = name } }, { 1 }, Tensor { { 0 / 0 } })
       assert.is_true(y[1][1] ~= y[1][1], name)
     end

@@ -59,6 +59,7 @@ local parts = {
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
   load_model = { "lubdub.keras", "load_model" },
+  inspect = { "lubdub.keras", "inspect" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
 

@@ -69,6 +69,7 @@ activations.gelu = each(function(x) return x / 2 * (1 + float64.erf(x / math.sqr
 activations.silu = each(function(x) return x / (1 + math.exp(-x)) end)
 activations.swish = activations.silu
 activations.hard_sigmoid = each(function(x) return math.min(math.max(x / 6 + 0.5, 0), 1) end)
+activations.keras2_hard_sigmoid = each(function(x) return math.min(math.max(0.2 * x + 0.5, 0), 1) end)
 activations.softplus = each(function(x) return math.log(1 + math.exp(x)) end)
 activations.softsign = each(function(x) return x / (1 + math.abs(x)) end)
 activations.exponential = each(math.exp)

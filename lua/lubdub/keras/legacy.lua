@@ -144,6 +144,19 @@ function legacy.read_by_name(reader, model, skip_mismatch)
   return names
 end
 
+--- The layers that have weights, for lubdub.inspect: { key =, name =, weights = list of { name =, shape = } }.
+function legacy.describe(reader)
+  local list = {}
+  for i, group in ipairs(legacy.groups(reader)) do
+    local weights = {}
+    for j, name in ipairs(group.names) do
+      weights[j] = { name = name:match "[^/]+$":gsub(":%d+$", ""), shape = check(reader.file:shape(group.group .. "/" .. name)) }
+    end
+    list[i] = { key = group.name, name = group.name, weights = weights }
+  end
+  return list
+end
+
 --- What the file holds of an optimizer: its steps, and its arrays as optimizer_state.restore_named takes them; nil
 -- where it holds none.
 function legacy.optimizer_arrays(reader)

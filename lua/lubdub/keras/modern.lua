@@ -37,15 +37,24 @@ local function each_group(layer, visit)
   inner("backward_layer/", backward.kind, "backward_" .. backward.kind:lower(), half + 1, count)
 end
 
+-- Gives the groups' names of classes, one after the other.
+local function namer()
+  local counts = {}
+  return function(class)
+    class = objects.snake(class)
+    local count = counts[class] or 0
+    counts[class] = count + 1
+    return "/layers/" .. (count == 0 and class or ("%s_%d"):format(class, count))
+  end
+end
+
 -- Calls visit(layer, its group) for each layer of a list; a layer that stands in it twice has its first place.
 local function each_layer(layers, visit)
-  local counts, seen = {}, {}
+  local next_name, seen = namer(), {}
   for _, layer in ipairs(layers) do
     if not seen[layer] then
-      local class = objects.snake(layer.kind == "Input" and "InputLayer" or layer.kind)
-      local count = counts[class] or 0
-      counts[class], seen[layer] = count + 1, true
-      visit(layer, "/layers/" .. (count == 0 and class or ("%s_%d"):format(class, count)))
+      seen[layer] = true
+      visit(layer, next_name(layer.kind == "Input" and "InputLayer" or layer.kind))
     end
   end
 end
@@ -164,6 +173,41 @@ function modern.read_by_name(reader, model, skip_mismatch)
   end)
   set_all(values)
   return names
+end
+
+--- Sets `key` of a config's layers ({ class =, name = }) to where their weights lie. A Sequential model's InputLayer has
+-- no place.
+function modern.name_groups(layers)
+  local next_name = namer()
+  for _, layer in ipairs(layers) do layer.key = next_name((layer.class:gsub("^.*>", ""))) end
+end
+
+-- Adds the data sets of a group and of those below it to a list of { name =, shape = }.
+local function add_weights(reader, group, list, prefix, depth)
+  for _, member in ipairs(depth < 8 and check(reader.file:members(group)) or {}) do
+    local object = group .. "/" .. member
+    if check(reader.file:kind(object)) == "dataset" then
+      list[#list + 1] = { name = prefix .. member, shape = check(reader.file:shape(object)) }
+    elseif member ~= "seed_generator" then
+      local shown = (member == "vars" or member == "cell") and prefix or prefix .. member .. "/"
+      add_weights(reader, object, list, shown, depth + 1)
+    end
+  end
+end
+
+--- The layers that have weights, for lubdub.inspect: { key =, name =, weights = list of { name =, shape = } }.
+function modern.describe(reader)
+  local list = {}
+  for _, member in ipairs(check(reader.file:members "/layers")) do
+    local at, weights = "/layers/" .. member, {}
+    add_weights(reader, at, weights, "", 0)
+    local vars = at .. "/vars"
+    local name = check(reader.file:kind(vars)) and check(reader.file:attribute(vars, "name"))
+    if #weights > 0 then
+      list[#list + 1] = { key = at, name = type(name) == "string" and name or member, weights = weights }
+    end
+  end
+  return list
 end
 
 --- What the file holds of an optimizer: its steps, its rate (nil: by a schedule), and its arrays as

@@ -69,6 +69,9 @@ local function weighted(...)
   return list
 end
 
+-- Keras 2's depthwise and separable convolutions write these, and have no such weight.
+local no_kernel = { "kernel_initializer", "kernel_regularizer", "kernel_constraint" }
+
 local last = { data_format = "channels_last" }
 local written = { "data_format" }
 
@@ -121,6 +124,7 @@ names.layers = {
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
     training = weighted("depthwise", "bias"),
+    free = no_kernel,
   },
   SeparableConv2D = {
     aliases = { "SeparableConvolution2D" },
@@ -130,6 +134,7 @@ names.layers = {
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
     training = weighted("depthwise", "pointwise", "bias"),
+    free = no_kernel,
   },
   MaxPooling1D = pool "MaxPool1D",
   MaxPooling2D = pool "MaxPool2D",
