@@ -106,6 +106,12 @@ void lub_layer_free(lub_layer *layer);
  * (from `seed` and the param's number alone); where they are, checks that they fit. */
 lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err);
 
+/* How many weights lub_layer_build would make for this input, without making them; INT64_MAX where they overflow. */
+int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in);
+
+/* lub_layer_build without initial values: all weights are 0, and whoever calls this sets them. */
+lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err);
+
 /* The number of elements of a param, of all params, of those that train. */
 int64_t lub_param_size(const lub_param *param);
 int64_t lub_layer_count(const lub_layer *layer, bool trainable_only);

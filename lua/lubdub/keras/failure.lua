@@ -51,13 +51,17 @@ function failure.reading(path, f, ...)
   return finish_reading(pcall(f, ...))
 end
 
---- Calls `f(...)` where its mistakes are the file's: true and its result, or false and the message without the
+local function tried(ok, ...)
+  if ok then return true, ... end
+  local problem = tostring((...))
+  if problem:find "interrupted!$" then error(problem, 0) end
+  return false, (problem:gsub("^[^\n]-%.lua:%d+: ", ""))
+end
+
+--- Calls `f(...)` where its mistakes are the file's: true and its results, or false and the message without the
 -- place in our code. A host's interrupt goes on.
 function failure.tried(f, ...)
-  local ok, result = pcall(f, ...)
-  if ok then return true, result end
-  if tostring(result):find "interrupted!$" then error(result, 0) end
-  return false, (tostring(result):gsub("^[^\n]-%.lua:%d+: ", ""))
+  return tried(pcall(f, ...))
 end
 
 return failure

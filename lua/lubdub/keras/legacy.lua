@@ -70,9 +70,9 @@ local function shape_text(shape)
   return "(" .. table.concat(shape, ", ") .. (#shape == 1 and ",)" or ")")
 end
 
---- One weight at `object` of a file, whose shape must be that of `weight` in `layer`.
+--- One weight at `object` of a file, whose shape must be that of `weight` (one of layer:weight_shapes()) in `layer`.
 function legacy.read_weight(reader, object, layer, weight)
-  local shape, wanted = shape_text(check(reader.file:shape(object))), shape_text(weight.value:shape())
+  local shape, wanted = shape_text(check(reader.file:shape(object))), shape_text(weight.shape)
   if shape ~= wanted then
     fail("%s: %s: is %s, and %s of layer %s is %s", reader.path, object, shape, weight.name, layer.name, wanted)
   end
@@ -80,7 +80,7 @@ function legacy.read_weight(reader, object, layer, weight)
 end
 
 local function layer_values(reader, layer, group)
-  local expected, values = layer:weights(), {}
+  local expected, values = layer:weight_shapes(), {}
   if #expected ~= #group.names then
     fail("%s: %s: holds %d weights, and layer %s has %d", reader.path, group.group, #group.names, layer.name, #expected)
   end
@@ -96,7 +96,7 @@ end
 local function weighted_layers(model)
   local layers, seen = {}, {}
   for _, layer in ipairs(model.layers) do
-    if not seen[layer] and #layer:weights() > 0 then layers[#layers + 1] = layer end
+    if not seen[layer] and layer:count_params() > 0 then layers[#layers + 1] = layer end
     seen[layer] = true
   end
   return layers

@@ -19,7 +19,8 @@ local fail = failure.raise
 -- The list of { class_name, config }; Keras 2.0 wrote it without a name around it.
 local function layer_items(reader, config)
   if config.class_name ~= "Sequential" then
-    fail("%s: is a %s model; only Sequential models can be loaded", reader.path, tostring(config.class_name))
+    fail("%s: is a %s model; only Sequential models can be loaded", reader.path,
+      type(config.class_name) == "string" and config.class_name or json.encode(config.class_name or json.null))
   end
   local items = config.config
   if type(items) == "table" and items.layers then items = items.layers end
@@ -29,8 +30,12 @@ local function layer_items(reader, config)
     if type(item) ~= "table" or type(item.class_name) ~= "string" or type(item.config) ~= "table" then
       fail("%s: layer %d of model_config has no class_name and config", reader.path, i)
     end
+    local name = item.config.name
+    if name and type(name) ~= "string" then
+      fail("%s: layer %d of model_config (%s): its name is no text", reader.path, i, item.class_name)
+    end
     if not names.kind_of[item.class_name] then
-      unknown[#unknown + 1] = ("%s (%s)"):format(item.class_name, tostring(item.config.name or "no name"))
+      unknown[#unknown + 1] = ("%s (%s)"):format(item.class_name, name or "no name")
     end
   end
   if #unknown > 0 then
@@ -54,13 +59,32 @@ local function input_shape(reader, items, config)
   return sample
 end
 
+-- Makes the weights of the layers, without values: these are read. A file's words cost nothing, so that a model may
+-- not be much larger than the file that describes it (small ones, and such with many zeros compressed, are).
+local function reserve(reader, layers, shape)
+  local most = ((64 << 20) + 64 * #reader.file) // 4
+  for _, layer in ipairs(layers) do
+    local ok, count, made = failure.tried(layer.reserve, layer, shape, most)
+    if not ok then return end -- the model itself says it better
+    if not made then
+      fail("%s: layer %s (%s) has %d weights, and the file holds no such amount of numbers", reader.path,
+        layer.name or "without a name", layer.kind, count)
+    end
+    most, shape = most - count, layer:output_shape(shape)
+  end
+end
+
 local function make_model(reader, config)
   local layers, Sequential = require "lubdub.layers", require "lubdub.sequential"
   local items = layer_items(reader, config)
-  local list = { layers.Input(input_shape(reader, items, config)) }
+  local shape, list = input_shape(reader, items, config), {}
   for _, item in ipairs(items) do
     if item.class_name ~= "InputLayer" then list[#list + 1] = layer_config.read(reader, item) end
   end
+  reserve(reader, list, shape)
+  local known, input = failure.tried(layers.Input, shape)
+  if not known then fail("%s: %s", reader.path, input) end
+  table.insert(list, 1, input)
   local ok, model = failure.tried(Sequential, list)
   if not ok then fail("%s: %s", reader.path, model) end
   if type(config.config.name) == "string" then model.name = config.config.name end
