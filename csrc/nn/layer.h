@@ -109,7 +109,7 @@ lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed,
 /* How many weights lub_layer_build would make for this input, without making them; INT64_MAX where they overflow. */
 int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in);
 
-/* lub_layer_build without initial values: all weights are 0, and whoever calls this sets them. */
+/* lub_layer_build without values, which costs time: whoever calls this sets every weight before anyone reads one. */
 lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err);
 
 /* The number of elements of a param, of all params, of those that train. */
