@@ -4,7 +4,7 @@ local lubdub = require "lubdub"
 local dkjson = require "dkjson"
 local ramp = require "support.ramp"
 
-local Tensor, layers, Sequential = lubdub.Tensor, lubdub.layers, lubdub.Sequential
+local Tensor = lubdub.Tensor
 local folder = "spec/golden/dialects/"
 
 local function expectations()

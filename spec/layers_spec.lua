@@ -105,7 +105,8 @@ describe("gradients by central differences, random options:", function()
 
   it("no kind of layer is left out", function()
     local known = { Input = true, Flatten = true, LSTM = true, GRU = true, Bidirectional = true,
-      BatchNormalization = true, Add = true, Multiply = true, Concatenate = true }
+      BatchNormalization = true, Add = true, Subtract = true, Multiply = true, Average = true, Maximum = true,
+      Minimum = true, Concatenate = true }
     for kind in pairs(nets.options) do known[kind] = true end
     for _, kind in ipairs(L.names()) do assert.is_true(known[kind] or kind:find "^Global" ~= nil, kind) end
   end)

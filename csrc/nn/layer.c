@@ -44,6 +44,13 @@ const lub_layer_kind *const lub_layer_kinds[] = {&lub_input_kind,
                                                  &lub_lstm_kind,
                                                  &lub_gru_kind,
                                                  &lub_bidirectional_kind,
+                                                 &lub_add_kind,
+                                                 &lub_subtract_kind,
+                                                 &lub_multiply_kind,
+                                                 &lub_average_kind,
+                                                 &lub_maximum_kind,
+                                                 &lub_minimum_kind,
+                                                 &lub_concatenate_kind,
                                                  NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
@@ -149,16 +156,26 @@ lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_erro
   return LUB_OK;
 }
 
-lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err) {
-  lub_status status = layer->kind->output_shape(layer, in, out, err);
+lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err) {
+  const lub_layer_kind *kind = layer->kind;
+  if (kind->inputs == LUB_MANY_INPUTS && n >= 1 && n <= LUB_MAX_INPUTS) return kind->merged_shape(layer, in, n, out, err);
+  if (kind->inputs == LUB_MANY_INPUTS)
+    return lub_fail(err, LUB_EARG, "%s takes 1 to %d inputs, got %d", kind->name, LUB_MAX_INPUTS, n);
+  if (n != kind->inputs)
+    return lub_fail(err, LUB_EARG, "%s takes %d input%s, got %d", kind->name, kind->inputs, kind->inputs == 1 ? "" : "s", n);
+  return kind->merged_shape ? kind->merged_shape(layer, in, n, out, err) : kind->output_shape(layer, in, out, err);
+}
+
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out, lub_error *err) {
+  lub_status status = lub_layer_output_shape(layer, in, n, out, err);
   if (status != LUB_OK) return status;
   if (lub_shape_size(out) < 0)
     return lub_fail(err, LUB_EARG, "%s: the output's size overflows", layer->kind->name);
   lub_param params[LUB_MAX_PARAMS];
   memset(params, 0, sizeof params);
-  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
-  if (!layer->built) return make_weights(layer, params, n, seed, err);
-  for (int i = 0; i < n; i++) {
+  int count = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  if (!layer->built) return make_weights(layer, params, count, seed, err);
+  for (int i = 0; i < count; i++) {
     if (lub_shape_equal(&params[i].shape, &layer->param[i].shape)) continue;
     char wanted[LUB_SHAPE_TEXT], has[LUB_SHAPE_TEXT], input[LUB_SHAPE_TEXT];
     return lub_fail(err, LUB_EARG, "%s: its %s has shape %s, but an input of %s needs %s", layer->kind->name,

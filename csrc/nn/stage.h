@@ -8,7 +8,6 @@
 
 #include "nn/layer.h"
 
-#define LUB_MAX_INPUTS 8
 #define LUB_MAX_FUSED 5
 
 typedef struct lub_stage lub_stage;
@@ -16,6 +15,7 @@ typedef struct lub_stage lub_stage;
 /* One call: `count` samples in a row, from number `sample` of the batch on. */
 typedef struct lub_stage_pass {
   bool training;
+  bool keeps;           /* backward will follow, in training or without: forward must save what that needs */
   uint64_t key;   /* of this step's random streams */
   int64_t sample;
   int64_t count;
@@ -57,7 +57,7 @@ struct lub_stage {
   uint64_t version[LUB_MAX_FUSED];  /* of the weights that are packed */
   lub_activation activation;        /* behind the (first) layer */
   int input[LUB_MAX_INPUTS], output; /* numbers of values */
-  lub_shape in[LUB_MAX_INPUTS], out; /* per sample */
+  lub_shape *in, out; /* per sample; in[ninputs] is the plan's */
   int64_t gradient_size;
   size_t saved_size, scratch_size;
   void *state;
@@ -75,7 +75,7 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. */
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for one. */
 void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
 /* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then

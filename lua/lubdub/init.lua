@@ -54,6 +54,7 @@ local parts = {
   regularizers = { "lubdub.regularizers" },
   losses = { "lubdub.losses" },
   Sequential = { "lubdub.sequential" },
+  Model = { "lubdub.functional" },
   set_seed = { "lubdub.seed", "set_seed" },
   callbacks = { "lubdub.callbacks" },
   metrics = { "lubdub.metrics" },

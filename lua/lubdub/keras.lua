@@ -63,8 +63,8 @@ function keras.save_weights(model, path)
   return require("lubdub.keras.weights").save(model, path)
 end
 
---- Reads the weights of a model's layers from any file that Keras or lubdub wrote, also from one whose model lubdub cannot
--- make. A file that does not fit is an error, and then nothing is changed.
+--- Reads the weights of a model's layers from any file that Keras or lubdub wrote, also from one whose model lubdub
+-- cannot make. A file that does not fit is an error, and then nothing is changed.
 -- @tparam Sequential model built
 -- @tparam string path
 -- @tparam ?table given by_name (false): layers of the same name, in any order, and others are left as they are;

@@ -3,6 +3,7 @@
 -- lists them. Every layer also takes `name` and `trainable`.
 -- @module lubdub.layers
 local core = require "lubdub.core"
+require "lubdub.graph" -- layers can be called
 
 local kinds = core.layers.names()
 table.sort(kinds)

@@ -124,9 +124,7 @@ local function shape_text(shape)
 end
 
 local function grouped(number)
-  local text, count = tostring(number), nil
-  repeat text, count = text:gsub("^(%d+)(%d%d%d)", "%1,%2") until count == 0
-  return text
+  return (tostring(number):reverse():gsub("%d%d%d", "%0,"):reverse():gsub("^,", ""))
 end
 
 local function size_text(bytes)
@@ -211,8 +209,8 @@ end
 function Inspection:__tostring()
   local writer, version = self.writer or "", self.keras_version and " " .. self.keras_version or ""
   if writer ~= "" then writer = "; written by " .. (writer == "Keras" and writer or "lubdub, for Keras") .. version end
-  local lines = { ("%s: %s, %s%s%s"):format(plain(self.path), formats[self.format], size_text(self.bytes), plain(writer),
-    self.saved and " on " .. plain(self.saved):gsub("@", " at ") or "") }
+  local lines = { ("%s: %s, %s%s%s"):format(plain(self.path), formats[self.format], size_text(self.bytes),
+    plain(writer), self.saved and " on " .. plain(self.saved):gsub("@", " at ") or "") }
   if self.class then
     lines[#lines + 1] = ("%s %s%s"):format(plain(self.class), self.name and "'" .. plain(self.name) .. "'" or "",
       self.input_shape and ", input " .. shape_text(self.input_shape) or "")

@@ -20,7 +20,7 @@ local fail = failure.raise
 local function layer_items(reader, config)
   if config.class_name ~= "Sequential" then
     fail("%s: is a %s model; only Sequential models can be loaded", reader.path,
-      type(config.class_name) == "string" and config.class_name or json.encode(config.class_name or json.null))
+      type(config.class_name) == "table" and json.encode(config.class_name) or tostring(config.class_name))
   end
   local items = config.config
   if type(items) == "table" and items.layers then items = items.layers end
@@ -99,6 +99,7 @@ local function read_model(path, compile)
   local mine = own.read(reader)
   if mine then reader:written_by_lubdub() end
   local model = make_model(reader, config)
+  reader.fresh = true
   if reader.archive then modern.read(reader, model) else legacy.read(reader, model) end
   own.restore(reader, model, mine)
   if compile and training.compile(reader, model, reader:training_config()) then optimizer.restore(reader, model) end

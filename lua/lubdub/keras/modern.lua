@@ -7,8 +7,8 @@
 local Tensor = require("lubdub.core").Tensor
 local failure = require "lubdub.keras.failure"
 local legacy = require "lubdub.keras.legacy"
-local objects = require "lubdub.keras.objects"
 local optimizer_state = require "lubdub.keras.optimizer_state"
+local snake_case = require "lubdub.snake_case"
 
 local check, fail = failure.check, failure.raise
 local modern = {}
@@ -41,7 +41,7 @@ end
 local function namer()
   local counts = {}
   return function(class)
-    class = objects.snake(class)
+    class = snake_case(class)
     local count = counts[class] or 0
     counts[class] = count + 1
     return "/layers/" .. (count == 0 and class or ("%s_%d"):format(class, count))
@@ -99,7 +99,7 @@ local function layer_values(reader, layer, at)
   each_group(layer, function(group, _, first, last)
     group = at .. "/" .. group
     for i = first, last do
-      values[i] = legacy.read_weight(reader, ("%s/%d"):format(group, i - first), layer, weights[i])
+      values[i] = legacy.read_weight(reader, ("%s/%d"):format(group, i - first), layer, weights[i], i)
     end
     local more = ("%s/%d"):format(group, last - first + 1)
     if last >= first and check(reader.file:kind(more)) then
@@ -135,7 +135,9 @@ local function add_layer(reader, layer, at, skip_mismatch, values, names)
 end
 
 local function set_all(values)
-  for _, pair in ipairs(values) do pair[1]:set_weights(pair[2]) end
+  for _, pair in ipairs(values) do
+    if pair[2][1] then pair[1]:set_weights(pair[2]) end
+  end
 end
 
 --- Reads a model's weights; a file that fails changes nothing.
@@ -175,8 +177,7 @@ function modern.read_by_name(reader, model, skip_mismatch)
   return names
 end
 
---- Sets `key` of a config's layers ({ class =, name = }) to where their weights lie. A Sequential model's InputLayer has
--- no place.
+--- Sets `key` of a config's layers ({ class =, name = }) to where their weights lie.
 function modern.name_groups(layers)
   local next_name = namer()
   for _, layer in ipairs(layers) do layer.key = next_name((layer.class:gsub("^.*>", ""))) end
@@ -195,7 +196,7 @@ local function add_weights(reader, group, list, prefix, depth)
   end
 end
 
---- The layers that have weights, for lubdub.inspect: { key =, name =, weights = list of { name =, shape = } }.
+--- The layers that have weights, for lubdub.inspect: { key =, name =, weights = { { name =, shape = }, ... } }.
 function modern.describe(reader)
   local list = {}
   for _, member in ipairs(check(reader.file:members "/layers")) do

@@ -18,8 +18,8 @@ local function read_activation(given, meaning)
   return dialect.activation(meaning, given or "linear")
 end
 
--- option = { write = ours -> JSON (nil: left out), read = JSON, dialect -> ours (nil: it cannot be had) }; an option that
--- is not here goes through as it is, with `false` for null.
+-- option = { write = ours -> JSON (nil: left out), read = JSON, dialect -> ours (nil: it cannot be had) }; an option
+-- that is not here goes through as it is, with `false` for null.
 local initializer = { write = objects.write_initializer, read = objects.read_initializer }
 local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
 local function as_it_is(value) return value end

@@ -3,13 +3,9 @@
 -- @module lubdub.keras.objects
 local core = require "lubdub.core"
 local json = require "lubdub.keras.json"
+local snake_case = require "lubdub.snake_case"
 
 local objects = {}
-
---- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy, PReLU -> p_re_lu.
-function objects.snake(class)
-  return (class:gsub("(.)(%u%l+)", "%1_%2"):gsub("(%l)(%u)", "%1_%2"):lower())
-end
 
 --- Adds what Keras 3's own files say of every object: the module where its class is found.
 function objects.modern(module, object)
@@ -130,11 +126,11 @@ end
 -- === losses ===
 
 function objects.read_loss(given)
-  if type(given) == "string" then return objects.snake(given) end
+  if type(given) == "string" then return snake_case(given) end
   if type(given) ~= "table" or type(given.class_name) ~= "string" then return nil, "it names no loss" end
   if given.class_name == "function" then return given.config end
   local new = core.losses[given.class_name]
-  if not new or given.class_name == "named" then return objects.snake(given.class_name) end
+  if not new or given.class_name == "named" then return snake_case(given.class_name) end
   local config = type(given.config) == "table" and given.config or {}
   if config.axis == -1 then config.axis = nil end
   if config.reduction and config.reduction ~= "sum_over_batch_size" and config.reduction ~= "auto" then
@@ -146,7 +142,7 @@ function objects.read_loss(given)
   for name, value in pairs(options) do
     if value ~= plain[name] then return new(options) end
   end
-  return objects.snake(given.class_name)
+  return snake_case(given.class_name)
 end
 
 function objects.write_loss(ours)
@@ -160,13 +156,13 @@ local same_metric = { acc = "accuracy" }
 
 --- One metric: a name, or an object of ours; nil and why not.
 function objects.read_metric(given)
-  if type(given) == "string" then return same_metric[given] or objects.snake(given) end
+  if type(given) == "string" then return same_metric[given] or snake_case(given) end
   if type(given) ~= "table" then return nil, ("it names %s as a metric"):format(tostring(given)) end
   local classes = require("lubdub.fit_metrics").classes
   local config = type(given.config) == "table" and given.config or {}
   local new = classes[given.class_name]
   if not new then
-    local name = objects.snake(tostring(config.name or given.class_name))
+    local name = snake_case(tostring(config.name or given.class_name))
     return same_metric[name] or name
   end
   local options, lost = known_options(config, new():config())

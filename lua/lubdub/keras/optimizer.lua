@@ -12,8 +12,8 @@ local function as_float32(number) return (string.unpack("f", string.pack("f", nu
 
 -- The config has the rate in full, if it is the same one.
 local function set_rate(ours, rate)
-  local sane = rate and rate >= 0 and rate < math.huge
-  if sane and not ours.schedule and as_float32(ours.learning_rate) ~= as_float32(rate) then ours.learning_rate = rate end
+  if not rate or not (rate >= 0 and rate < math.huge) or ours.schedule then return end
+  if as_float32(ours.learning_rate) ~= as_float32(rate) then ours.learning_rate = rate end
 end
 
 local function restored(reader, model)

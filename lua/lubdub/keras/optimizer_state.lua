@@ -69,9 +69,9 @@ local function same_shape(a, b)
   return true
 end
 
--- Sets the state, where pick(weight's number among the trainable, slot's name, place in Keras 3's order) gives an
--- entry of `list`: { shape =, read = function }. True, or nil and why not, with nothing changed.
-local function restore(model, iterations, count, list, pick)
+-- Sets the state, where pick(weight's number among the trainable, slot's name, place in Keras 3's order) gives one of
+-- `count` entries: { shape =, read = function }. True, or nil and why not, with nothing changed.
+local function restore(model, iterations, count, pick)
   local weights, slots, wanted, places, trains = trainable_weights(model), {}, 0, {}, {}
   for i, weight in ipairs(weights) do
     if weight.trains then
@@ -80,7 +80,9 @@ local function restore(model, iterations, count, list, pick)
     end
   end
   for _ in ipairs(model.optimizer:slots()) do wanted = wanted + #trains end
-  if wanted ~= count then return nil, ("%d arrays are there, and %s has %d"):format(count, model.optimizer.kind, wanted) end
+  if wanted ~= count then
+    return nil, ("%d arrays are there, and %s has %d"):format(count, model.optimizer.kind, wanted)
+  end
   local place, wrong = 0, nil
   each(model, weights, function(weight, slot, number)
     place = place + 1
@@ -107,7 +109,7 @@ end
 -- @tparam table list of { shape =, read = function that gives the tensor }
 -- @return true, or nil and why the state was left as it is
 function optimizer_state.restore_ordered(model, iterations, list)
-  return restore(model, iterations, #list, list, function(_, _, place) return list[place] end)
+  return restore(model, iterations, #list, function(_, _, place) return list[place] end)
 end
 
 -- What the names of data sets say they are, without ":0": the last part (tf.keras until 2.10, Keras 2.3), the second
@@ -165,7 +167,7 @@ function optimizer_state.restore_named(model, iterations, list)
     named = by_order(slots, list)
   end
   for _, slot in ipairs(slots) do count = count + #(named[slot] or {}) end
-  return restore(model, iterations, count, list, function(weight, slot) return named[slot] and named[slot][weight] end)
+  return restore(model, iterations, count, function(weight, slot) return named[slot] and named[slot][weight] end)
 end
 
 --- A name for an array as tf.keras 2.11-2.15 has it.

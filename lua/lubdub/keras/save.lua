@@ -29,7 +29,9 @@ function save.layers_of(model)
     if layer.kind ~= "Input" then
       local name = layer.name
       if not names.layers[layer.kind] then failure.mistake("%s layers have no name in Keras", layer.kind) end
-      if not layer.built then failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind) end
+      if not layer.built then
+        failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind)
+      end
       if not name or name == "" or name:find "^%." or name:find "[/%z]" then
         failure.mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
       end
@@ -109,6 +111,7 @@ end
 -- @tparam ?boolean optimizer whether what the optimizer remembers is written; nil: in .keras files, which Keras can
 -- train on with, and not in .h5 files, with which it cannot
 function save.model(model, path, optimizer)
+  if model.depth then failure.mistake "only Sequential models can be written yet" end
   local layers = save.layers_of(model)
   local archive = path:find "%.keras$"
   if optimizer == nil then optimizer = archive end

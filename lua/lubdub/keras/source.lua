@@ -23,7 +23,8 @@ local function is_archive(path)
 end
 
 --- Opens a file; use it with `<close>`.
--- @treturn Source fields path, file (an h5.File with the weights), archive (nil for HDF5), dialect, version and saved (texts, or nil)
+-- @treturn Source fields path, file (an h5.File with the weights), archive (nil for HDF5), dialect, and the texts
+-- version and saved, or nil
 function source.open(path)
   local self = setmetatable({ path = path }, Source)
   if is_archive(path) then
