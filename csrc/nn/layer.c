@@ -145,7 +145,10 @@ lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_erro
   for (int i = 0; i < n; i++) {
     int64_t size = lub_param_size(&params[i]);
     params[i].value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
-    if (params[i].value) continue;
+    if (params[i].value) {
+      lub_expect_fill(params[i].value, sizeof(float) * (size_t)size);
+      continue;
+    }
     while (i-- > 0) free(params[i].value);
     return lub_nomem(err, layer->kind->name, 4.0 * (double)size);
   }
