@@ -3,12 +3,13 @@
 local h5 = require "lubdub.h5"
 local lubdub = require "lubdub"
 local json = require "lubdub.keras.json"
+local zip = require "lubdub.zip"
 local h5_copy = require "support.h5_copy"
 local mutate = require "support.mutate"
 local temporary = require "support.temporary"
 
 local golden = "spec/golden/"
-local count = math.tointeger(os.getenv "LUBDUB_MUTATIONS" or 150)
+local count = math.tointeger(os.getenv "LUBDUB_MUTATIONS" or 50)
 local folder, remove
 
 local function slurp(name)
@@ -26,6 +27,14 @@ teardown(function()
 end)
 
 local models = { "every_layer", "dialects/keras_2_3", "recurrent_model", "keras_objects_1", "h5/latest_model" }
+
+-- A model or a reason; and what there is to see of the file, or a reason.
+local function load(what, path)
+  local model = mutate.survives(what, path, function() return lubdub.load_model(path) end)
+  local seen = mutate.survives(what .. ", inspect", path, function() return lubdub.inspect(path) end)
+  if seen then assert(#tostring(seen) > 0) end
+  return model
+end
 
 -- Everything that a file holds, through a few levels: groups may contain themselves.
 local function read_all(file, group, depth, left)
@@ -53,9 +62,7 @@ describe("damaged bytes", function()
         local seed = number * 100000 + i
         local bytes, how = mutate.bytes(seed, whole)
         temporary.write(folder, "m.h5", bytes)
-        mutate.survives(("%s, seed %d (%s)"):format(name, seed, how), path, function()
-          return lubdub.load_model(path)
-        end)
+        load(("%s, seed %d (%s)"):format(name, seed, how), path)
       end
     end)
   end
@@ -78,6 +85,46 @@ describe("damaged bytes", function()
   end
 end)
 
+describe("a damaged archive", function()
+  local members = { "metadata.json", "config.json", "model.weights.h5" }
+
+  local function saved()
+    local model = assert(lubdub.load_model(golden .. "recurrent_model.h5"))
+    model:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+    local path, parts = folder .. "/a.keras", {}
+    assert(model:save(path))
+    local archive <close> = assert(zip.open(path))
+    for i, member in ipairs(members) do parts[i] = assert(archive:read(member)) end
+    return path, slurp(path), parts
+  end
+
+  it("gives an error or a model", function()
+    local path, whole = saved()
+    for seed = 1, count do
+      local bytes, how = mutate.bytes(seed, whole)
+      temporary.write(folder, "a.keras", bytes)
+      load(("seed %d (%s)"):format(seed, how), path)
+    end
+  end)
+
+  it("whose members are damaged inside gives an error or a model", function()
+    local path, _, parts = saved()
+    for seed = 1, 2 * count do
+      local list, how, which = {}, nil, seed % #members + 1
+      for i, member in ipairs(members) do list[i] = { member, parts[i] } end
+      if which == #members or seed % 4 == 0 then
+        list[which][2], how = mutate.bytes(seed, parts[which])
+      else
+        local value = json.decode(parts[which])
+        how = mutate.json(seed, value)
+        list[which][2] = json.encode(value)
+      end
+      assert(zip.write(path, list))
+      load(("%s, seed %d (%s)"):format(members[which], seed, how), path)
+    end
+  end)
+end)
+
 describe("a wrong description", function()
   for number, name in ipairs(models) do
     it("gives an error or a model: " .. name, function()
@@ -94,9 +141,7 @@ describe("a wrong description", function()
           end
         end
         temporary.write(folder, "m.h5", h5_copy(source, texts))
-        mutate.survives(("%s, seed %d (%s)"):format(name, seed, table.concat(how, "; ")), path, function()
-          return lubdub.load_model(path)
-        end)
+        load(("%s, seed %d (%s)"):format(name, seed, table.concat(how, "; ")), path)
       end
     end)
   end
