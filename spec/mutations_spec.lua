@@ -146,6 +146,28 @@ describe("a wrong description", function()
     end)
   end
 
+  it("of labels and preprocessing gives an error or a model", function()
+    local model, path = assert(lubdub.load_model(golden .. "dialects/keras_2_3.h5")), folder .. "/own.h5"
+    model.labels = { "normal", "murmur" }
+    model.preprocessing = {
+      { name = "load", options = { sr = 4000, duration = 2, mono = true } },
+      { name = "mfcc", options = { n_mfcc = 9, sr = 4000, top_db = false } },
+      { name = "standard_scaler", options = { axis = 2, mean = lubdub.Tensor { 1, 2 }, scale = lubdub.Tensor { 3, 4 } } },
+    }
+    assert(model:save(path))
+    local source <close> = assert(h5.open(path))
+    local own = source:attribute("/", "lubdub")
+    for seed = 1, 2 * count do
+      local value = json.decode(own)
+      local how = mutate.json(seed, value)
+      temporary.write(folder, "m.h5", h5_copy(path, { lubdub = json.encode(value) }))
+      local back = load(("seed %d (%s)"):format(seed, how), folder .. "/m.h5")
+      if back then
+        for _, label in ipairs(back.labels or {}) do assert.is_truthy(type(label) == "string" or tonumber(label)) end
+      end
+    end
+  end)
+
   it("that is nested too deeply, cut, or no JSON at all is refused at once", function()
     local path = folder .. "/m.h5"
     for name, text in pairs {
