@@ -396,7 +396,7 @@ lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const lub_batch *bat
   t->now = t->program[which];
   if (mode == LUB_GRADIENT && batch->probe->before_final && t->now->plan->tap == t->now->plan->output[0] &&
       t->now->plan->logits >= 0)
-    return lub_fail(err, LUB_EARG, "trainer: what comes before the final activation does not depend on its output");
+    return lub_fail(err, LUB_EARG, "the unit before the final activation does not depend on what the last layer says");
   t->mode = mode;
   t->goes_back = mode == LUB_TRAIN || mode == LUB_GRADIENT;
   t->n = batch->n;

@@ -57,6 +57,7 @@ local parts = {
   Model = { "lubdub.functional" },
   set_seed = { "lubdub.seed", "set_seed" },
   callbacks = { "lubdub.callbacks" },
+  explain = { "lubdub.explain" },
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
   load_model = { "lubdub.keras", "load_model" },

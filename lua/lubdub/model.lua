@@ -137,6 +137,7 @@ end
 Model.fit = require "lubdub.fit"
 Model.evaluate = evaluate.evaluate
 Model.predict = evaluate.predict
+Model.gradient = require "lubdub.gradient"
 Model.train_on_batch = on_batch.train
 Model.test_on_batch = on_batch.test
 Model.predict_on_batch = on_batch.predict

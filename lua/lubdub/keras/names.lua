@@ -185,6 +185,13 @@ names.layers = {
   Softmax = { options = { "axis" } },
   LSTM = recurrent "unit_forget_bias",
   GRU = recurrent "reset_after",
+  Add = { options = {} },
+  Subtract = { options = {} },
+  Multiply = { options = {} },
+  Average = { options = {} },
+  Maximum = { options = {} },
+  Minimum = { options = {} },
+  Concatenate = { options = { "axis" } },
   Bidirectional = {
     options = { "merge_mode", "layer", "backward_layer" },
     layers = { layer = "forward_", backward_layer = "backward_" },

@@ -6,6 +6,7 @@
 -- @module lubdub.keras.save
 local h5 = require "lubdub.h5"
 local failure = require "lubdub.keras.failure"
+local functional = require "lubdub.keras.functional"
 local json = require "lubdub.keras.json"
 local layer_config = require "lubdub.keras.layer_config"
 local legacy = require "lubdub.keras.legacy"
@@ -26,18 +27,17 @@ local save = {}
 function save.layers_of(model)
   local layers, seen = {}, {}
   for _, layer in ipairs(model.layers) do
-    if layer.kind ~= "Input" then
-      local name = layer.name
-      if not names.layers[layer.kind] then failure.mistake("%s layers have no name in Keras", layer.kind) end
-      if not layer.built then
-        failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind)
-      end
-      if not name or name == "" or name:find "^%." or name:find "[/%z]" then
-        failure.mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
-      end
-      if seen[name] then failure.mistake("two layers are named '%s', and Keras files tell them apart by name", name) end
-      layers[#layers + 1], seen[name] = layer, true
+    local name, is_input = layer.name, layer.kind == "Input"
+    if not is_input and not names.layers[layer.kind] then
+      failure.mistake("%s layers have no name in Keras", layer.kind)
     end
+    if not layer.built then failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind) end
+    if not name or name == "" or name:find "^%." or name:find "[/%z]" then
+      failure.mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
+    end
+    if seen[name] then failure.mistake("two layers are named '%s', and Keras files tell them apart by name", name) end
+    seen[name] = true
+    if not is_input then layers[#layers + 1] = layer end
   end
   if #layers == 0 then failure.mistake "the model has no layers" end
   return layers
@@ -45,13 +45,17 @@ end
 
 -- === HDF5 ===
 
-local function input_json(model, first)
+local function input_json(shape, name)
   return json.object("class_name", "InputLayer", "config", json.object("batch_input_shape",
-    layer_config.batch_shape(model.input_shape), "dtype", "float32", "name", first .. "_input"))
+    layer_config.batch_shape(shape), "dtype", "float32", "name", name))
 end
 
 local function model_config(model, layers)
-  local list = { input_json(model, layers[1].name) }
+  if model.depth then
+    return json.object("class_name", "Functional", "config", functional.write(model, {
+      layer = function(layer) return layer_config.write(layer) end, input = input_json }))
+  end
+  local list = { input_json(model.input_shape, layers[1].name .. "_input") }
   for _, layer in ipairs(layers) do list[#list + 1] = layer_config.write(layer) end
   return json.object("class_name", "Sequential", "config",
     json.object("name", model.name or "sequential", "layers", list))
@@ -72,19 +76,32 @@ end
 
 -- === archives ===
 
-local function modern_config(model, layers)
+local function modern_input(shape, name)
+  return objects.modern("keras.layers", json.object("class_name", "InputLayer", "config",
+    json.object("batch_shape", layer_config.batch_shape(shape), "dtype", "float32", "name", name)))
+end
+
+local function modern_graph(model)
+  return objects.modern("keras.src.models.functional", json.object("class_name", "Functional", "config",
+    functional.write(model, { layer = function(layer) return layer_config.write(layer, {}) end, input = modern_input,
+      arguments = true })))
+end
+
+local function modern_chain(model, layers)
   local shape = model.input_shape
-  local list = { objects.modern("keras.layers", json.object("class_name", "InputLayer", "config",
-    json.object("batch_shape", layer_config.batch_shape(shape), "dtype", "float32",
-      "name", layers[1].name .. "_input"))) }
+  local list = { modern_input(shape, layers[1].name .. "_input") }
   for _, layer in ipairs(layers) do
     list[#list + 1] = layer_config.write(layer, { input_shape = shape })
     shape = layer:output_shape(shape)
   end
   local input_shape = layer_config.batch_shape(model.input_shape)
-  local config = objects.modern("keras", json.object("class_name", "Sequential", "config",
+  return objects.modern("keras", json.object("class_name", "Sequential", "config",
     json.object("name", model.name or "sequential", "trainable", true, "dtype", "float32", "layers", list,
       "build_input_shape", input_shape), "build_config", json.object("input_shape", input_shape)))
+end
+
+local function modern_config(model, layers)
+  local config = model.depth and modern_graph(model) or modern_chain(model, layers)
   if model.optimizer then json.add(config, "compile_config", training.write_modern(model)) end
   return config
 end
@@ -111,7 +128,6 @@ end
 -- @tparam ?boolean optimizer whether what the optimizer remembers is written; nil: in .keras files, which Keras can
 -- train on with, and not in .h5 files, with which it cannot
 function save.model(model, path, optimizer)
-  if model.depth then failure.mistake "only Sequential models can be written yet" end
   local layers = save.layers_of(model)
   local archive = path:find "%.keras$"
   if optimizer == nil then optimizer = archive end
