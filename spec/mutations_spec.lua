@@ -17,8 +17,20 @@ local function slurp(name)
   return file:read "a"
 end
 
+-- A graph with two inputs, a layer that is called twice, and a merging one.
+local function save_graph(path)
+  local layers = lubdub.layers
+  local one, two = layers.Input { 6, name = "one" }, layers.Input { 6, name = "two" }
+  local shared = layers.Dense { units = 4, activation = "relu", name = "shared" }
+  local sum = layers.Add { name = "sum" } { shared(one), shared(two) }
+  local both = layers.Concatenate { name = "both" } { sum, layers.Dense { units = 3, name = "side" }(two) }
+  local model = lubdub.Model { inputs = { one, two }, outputs = layers.Dense { units = 2, name = "last" }(both) }
+  assert(model:save(path))
+end
+
 setup(function()
   folder, remove = temporary.folder()
+  save_graph(folder .. "/graph.h5")
   lubdub.on_warning(function() end)
 end)
 teardown(function()
@@ -126,9 +138,9 @@ describe("a damaged archive", function()
 end)
 
 describe("a wrong description", function()
-  for number, name in ipairs(models) do
+  for number, name in ipairs { "graph", table.unpack(models) } do
     it("gives an error or a model: " .. name, function()
-      local source, path = golden .. name .. ".h5", folder .. "/m.h5"
+      local source, path = (name == "graph" and folder .. "/" or golden) .. name .. ".h5", folder .. "/m.h5"
       local file <close> = assert(h5.open(source))
       for i = 1, count do
         local seed, texts, how = number * 10000000 + i, {}, {}
