@@ -97,7 +97,7 @@ end
 
 -- Keras 2 wrote the name of a type, Keras 3 that of a policy.
 local function check_dtype(reader, where, dtype)
-  if type(dtype) == "table" then dtype = dtype.config and dtype.config.name end
+  if type(dtype) == "table" then dtype = type(dtype.config) == "table" and dtype.config.name end
   if dtype and dtype ~= "float32" then
     warning.warn(("%s: %s: computes in %s in Keras, and in float32 here"):format(reader.path, where, tostring(dtype)))
   end
