@@ -239,7 +239,8 @@ describe("an archive that is wrong", function()
     refused("x.keras", { right, { "config.json", config, method = 12 } },
       "config.json: is compressed in a way that is not known")
     refused("x.keras", { right, { "config.json", config, crc = 7 } }, "config.json: CRC error")
-    refused("x.keras", { right, { "config.json", "{}" } }, "is a nil model; only Sequential models can be loaded")
+    refused("x.keras", { right, { "config.json", "{}" } },
+      "is a nil model; only Sequential and Functional ones can be loaded")
     refused("x.keras", { right, { "config.json", "[1" } },
       "config.json: unterminated array at line 1, column 1")
     refused("x.keras", { right, { "config.json", ("["):rep(300000) } }, "config.json: is nested too deeply")

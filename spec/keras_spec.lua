@@ -313,8 +313,8 @@ describe("keras.load_model: forms of JSON", function()
   end)
 
   it("that are no sequential model are refused", function()
-    refused(object("Functional", { layers = { input } }),
-      "is a Functional model; only Sequential models can be loaded")
+    refused(object("Subclassed", { layers = { input } }),
+      "is a Subclassed model; only Sequential and Functional ones can be loaded")
     refused(object("Sequential", { layers = {} }), "model_config lists no layers")
     refused(sequential(input, { class_name = "Dense" }), "layer 2 of model_config has no class_name and config")
     refused(sequential(dense()), "the model has no input shape")

@@ -119,13 +119,22 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && node_of(p, i)->layer->trainable;
 }
 
+/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for the
+ * batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
+static bool is_large_conv(const planner *p, int i) {
+  enum { LARGE = 1 << 17 };
+  const int next = next_of(p, i);
+  const bool pooled = next >= 0 && tiles(node_of(p, next)->layer, &p->state[i].shape);
+  return lub_param_size(&node_of(p, i)->layer->param[0]) > (pooled ? 2 * LARGE : LARGE);
+}
+
 /* Adds the nodes behind node r->node[0] that the convolution stage can take; false: it cannot even take that. */
 static bool fits_conv(const planner *p, run *r) {
   const lub_layer *layer = node_of(p, r->node[0])->layer;
   if (p->purpose.reference || !lub_is_conv(layer)) return false;
   const lub_windows win = lub_conv_windows(layer, shape_before(p, r->node[0], 0));
   if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return false;
-  if (((const lub_conv_options *)layer->options)->groups != 1) return false;
+  if (((const lub_conv_options *)layer->options)->groups != 1 || is_large_conv(p, r->node[0])) return false;
   if (r->activation != LUB_LINEAR && r->activation != LUB_RELU) return false;
   const int next = next_of(p, r->node[0]);
   if (!p->purpose.training && r->activation == LUB_LINEAR && is(p, next, &lub_batch_normalization_kind))
@@ -142,13 +151,6 @@ static bool is_large_dense(const planner *p, int i) {
 }
 
 /* === stages === */
-
-static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
-  if (!p->purpose.reference && lub_recurrent_is_fast(node_of(p, i)->layer)) return lub_recurrent_stage(stage, err);
-  if (is_large_dense(p, i)) lub_dense_stage(stage);
-  else lub_reference_stage(stage);
-  return LUB_OK;
-}
 
 static int new_value(planner *p, const lub_shape *shape) {
   p->plan->value[p->plan->nvalues] = (lub_value){.size = lub_shape_size(shape), .outside = -1};
@@ -183,6 +185,37 @@ static lub_stage *new_stage(planner *p, const run *r) {
   return stage;
 }
 
+/* A separable convolution is two stages: `stage`, which is planned already, takes its channels one by one, and what stands
+ * for the layer's output mixes them. */
+static lub_status plan_separable(planner *p, lub_stage *stage, lub_error *err) {
+  const lub_layer *layer = stage->layer[0];
+  const lub_windows win = lub_separable_windows(layer, &stage->in[0]);
+  lub_stage *mixing = blank_stage(p, 1);
+  lub_shape *in = mixing->in;
+  *mixing = *stage;
+  stage->out = lub_windows_shape(&win, &stage->in[0], layer->param[1].shape.dim[2]);
+  stage->activation = LUB_LINEAR;
+  stage->output = new_value(p, &stage->out);
+  mixing->in = in;
+  mixing->in[0] = stage->out;
+  mixing->input[0] = stage->output;
+  const lub_status status = lub_channelwise_stage(stage, err);
+  return status == LUB_OK ? lub_window_conv_stage(mixing, err) : status;
+}
+
+/* Chooses how a stage of one layer, node i, computes; it may add a stage behind, which then has the layer's output. */
+static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
+  const lub_layer *layer = stage->layer[0];
+  if (!p->purpose.reference && lub_recurrent_is_fast(layer)) return lub_recurrent_stage(stage, err);
+  if (!p->purpose.reference && lub_is_channelwise(layer)) return lub_channelwise_stage(stage, err);
+  if (!p->purpose.reference && lub_is_window_pool(layer)) return lub_window_pool_stage(stage, err);
+  if (!p->purpose.reference && lub_is_conv(layer)) return lub_window_conv_stage(stage, err);
+  if (!p->purpose.reference && layer->kind == &lub_separable_conv2d_kind) return plan_separable(p, stage, err);
+  if (is_large_dense(p, i)) lub_dense_stage(stage);
+  else lub_reference_stage(stage);
+  return LUB_OK;
+}
+
 /* The layer whose softmax or sigmoid is the model's last word: that becomes a stage of its own. */
 static lub_status cover_final(planner *p, run *r, lub_error *err) {
   const int i = r->node[0];
@@ -194,12 +227,11 @@ static lub_status cover_final(planner *p, run *r, lub_error *err) {
     return plan_layer(p, i, stage, err);
   }
   r->activation = LUB_LINEAR;
-  lub_stage *stage = new_stage(p, r);
-  lub_status status = plan_layer(p, i, stage, err);
+  const lub_status status = plan_layer(p, i, new_stage(p, r), err);
   lub_stage *last = blank_stage(p, 1);
-  lub_final_stage(last, &stage->out, p->plan->final);
-  last->input[0] = p->plan->logits = stage->output;
-  last->output = p->state[i].value = new_value(p, &stage->out);
+  lub_final_stage(last, &p->state[i].shape, p->plan->final);
+  last->input[0] = p->plan->logits = p->state[i].value;
+  last->output = p->state[i].value = new_value(p, &last->out);
   p->plan->final_stage = p->plan->nstages - 1;
   return status;
 }
@@ -257,15 +289,15 @@ static void mark_outside(planner *p) {
 static lub_status allocate(planner *p, lub_error *err) {
   const lub_graph *g = p->graph;
   const size_t n = (size_t)g->nnodes;
-  size_t shapes = 1;
+  size_t shapes = n + 1; /* a layer may take two stages, and the final activation has one */
   for (int i = 0; i < g->nnodes; i++) shapes += (size_t)node_of(p, i)->ninputs;
   p->state = calloc(n, sizeof(node_state));
   lub_nn_plan *plan = p->plan = calloc(1, sizeof *plan);
   if (plan) {
     plan->ninputs = g->ninputs, plan->noutputs = g->noutputs;
     plan->logits = plan->final_stage = -1;
-    plan->stage = calloc(n + 1, sizeof *plan->stage);
-    plan->value = calloc(n + 1 + (size_t)g->ninputs, sizeof *plan->value);
+    plan->stage = calloc(2 * n + 1, sizeof *plan->stage);
+    plan->value = calloc(2 * n + 1 + (size_t)g->ninputs, sizeof *plan->value);
     plan->input = malloc((size_t)g->ninputs * sizeof *plan->input);
     plan->output_shape = calloc((size_t)g->noutputs, sizeof *plan->output_shape);
     plan->output = calloc((size_t)g->noutputs, sizeof *plan->output);

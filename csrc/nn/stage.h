@@ -87,4 +87,17 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
  * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
 
+/* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half that
+ * mixes channels. */
+lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
+
+/* DepthwiseConv2D, the depthwise half of a SeparableConv2D (then without bias and activation), or a convolution of many small
+ * groups, for which lub_is_channelwise says that lanes go to channels rather than to a group's filters. */
+bool lub_is_channelwise(const lub_layer *layer);
+lub_status lub_channelwise_stage(lub_stage *stage, lub_error *err);
+
+/* MaxPooling and AveragePooling, 1D and 2D, of any window. */
+bool lub_is_window_pool(const lub_layer *layer);
+lub_status lub_window_pool_stage(lub_stage *stage, lub_error *err);
+
 #endif

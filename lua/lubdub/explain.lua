@@ -6,7 +6,6 @@
 -- before the softmax, which else lets the other classes in).
 -- @module lubdub.explain
 local Tensor = require("lubdub.core").Tensor
-local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
 
@@ -128,7 +127,7 @@ function explain.integrated_gradients(model, x, given)
   local _, _, scores, units = model:gradient(x, ask)
   ask.output = units
   local way, total = x - o.baseline, nil
-  if batches.rows(way) ~= batches.rows(x) then blame("%s: the baseline does not fit x", where) end
+  if way:ndim() ~= x:ndim() or way:size() ~= x:size() then blame("%s: the baseline does not fit x", where) end
   for step = 1, o.steps do
     local gradient = model:gradient(x - way * (1 - (step - 0.5) / o.steps), ask)
     total = total and total + gradient or gradient

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Keras' numbers for graphs of layers: functional.json, and the models themselves as Keras 3 writes them (functional_*.h5).
+"""Keras' numbers for graphs of layers: functional.json, and the models themselves as Keras 3 writes them
+(functional_*.h5); and one of operators between outputs, in its other format (functional_operators.keras and .json).
 
 For each net: weights, inputs, outputs in inference; the weights after one step of SGD (batch statistics); gradients of one
 unit of each row with respect to the inputs and to a layer in the middle, before and behind the final activation; Keras'
@@ -81,7 +82,7 @@ def packed(array):
 def stir(model, rng):
     weights = []
     for weight in model.weights:
-        value = np.array(weight)
+        value = np.array(weight.numpy())
         if value.ndim == 1:
             value = value + rng.normal(0, 0.2, value.shape)
             if "variance" in weight.path:
@@ -154,7 +155,22 @@ def case(make, seed):
     return result
 
 
+def operators():
+    """Layers' outputs added, multiplied and so on as x + y and x * y."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(5)
+    x = L.Input((5,))
+    y = L.Dense(5, activation="tanh")(x)
+    z = keras.ops.maximum((x + y) * y, x) - keras.ops.minimum(y, x)
+    model = keras.Model(x, L.Dense(2)(z))
+    model.save(HERE / "functional_operators.keras")
+    data = np.random.default_rng(5).normal(size=(4, 5)).astype("float32")
+    result = {"inputs": packed(data), "outputs": packed(model.predict(data, verbose=0))}
+    (HERE / "functional_operators.json").write_text(json.dumps(result, separators=(",", ":")))
+
+
 def main():
+    operators()
     cases = [case(make, 11 + i) for i, make in enumerate((residual, two_inputs, siamese, branches))]
     (HERE / "functional.json").write_text(json.dumps(cases, separators=(",", ":")))
 

@@ -1,5 +1,6 @@
 --- Opens the random models that write_random.py saved: NAME.h5 and NAME.keras must predict within 1e-5 what Keras
--- predicted, and NAME.keras must go on training: after one more step its predictions are within 1e-5 of Keras' after its own.
+-- predicted, and NAME.keras must go on training: after one more step its predictions are within 1e-5 of Keras' after
+-- its own.
 -- usage: lua5.4 spec/interop/lubdub_trains.lua FOLDER     (from the repository's root, after make)
 package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
 package.cpath = "lua/?.so;" .. package.cpath

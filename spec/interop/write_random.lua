@@ -1,6 +1,6 @@
 --- Writes random models for keras_trains.py: NAME.h5, and NAME.keras after two steps of training, with NAME.json, which
 -- says what lubdub predicts then, and after one step more.
--- usage: lua5.4 spec/interop/write_random.lua FOLDER COUNT     (from the repository's root, after make)
+-- usage: lua5.4 spec/interop/write_random.lua FOLDER CHAINS GRAPHS     (from the repository's root, after make)
 package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
 package.cpath = "lua/?.so;" .. package.cpath
 
@@ -9,7 +9,8 @@ local json = require "dkjson"
 local ramp = require "support.ramp"
 local random_models = require "interop.random_models"
 
-local folder, count = assert(arg[1], "usage: write_random.lua FOLDER COUNT"), tonumber(arg[2])
+local folder = assert(arg[1], "usage: write_random.lua FOLDER CHAINS GRAPHS")
+local count, graphs = tonumber(arg[2]), tonumber(arg[3])
 
 local function write(name, model, trains)
   local x = ramp { 4, table.unpack(model.input_shape) }
@@ -27,3 +28,4 @@ local function write(name, model, trains)
 end
 
 for number = 1, count do write("lubdub_" .. number, random_models.sequential(number)) end
+for number = 1, graphs do write("lubdub_graph_" .. number, random_models.graph(number)) end

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes random Keras models for lubdub_trains.lua.
 
-usage: write_random.py FOLDER COUNT [functional]      (needs keras 3 with any backend)
+usage: write_random.py FOLDER CHAINS GRAPHS      (needs keras 3 with any backend)
 
 NAME.h5, and NAME.keras after two steps of training, with NAME.json: what Keras predicts then, and after one step more
 (where nothing random is in it). Model number n has the same architecture in each run.
@@ -95,10 +95,11 @@ MERGES = {"Add": layers.Add, "Multiply": layers.Multiply, "Average": layers.Aver
 
 
 def optimizer(number):
-    return [lambda: optimizers.Adam(0.01), lambda: optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-            lambda: optimizers.RMSprop(0.01, momentum=0.5), lambda: optimizers.AdamW(0.01, amsgrad=True),
-            lambda: optimizers.SGD(0.1, clipnorm=0.5), lambda: optimizers.RMSprop(0.01, centered=True),
-            lambda: optimizers.Adam(optimizers.schedules.CosineDecay(0.02, 5))][number % 7]()
+    """Small rates: where probabilities fall below 1e-7, Keras' backends have different gradients."""
+    return [lambda: optimizers.Adam(0.002), lambda: optimizers.SGD(0.02, momentum=0.9, nesterov=True),
+            lambda: optimizers.RMSprop(0.001, momentum=0.5), lambda: optimizers.AdamW(0.002, amsgrad=True),
+            lambda: optimizers.SGD(0.05, clipnorm=0.5), lambda: optimizers.RMSprop(0.001, centered=True),
+            lambda: optimizers.Adam(optimizers.schedules.CosineDecay(0.004, 5))][number % 7]()
 
 
 def grow(rng, x, kind):
@@ -176,6 +177,7 @@ def main(folder, count, functional):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
-    main(sys.argv[1], int(sys.argv[2]), "functional" in sys.argv[3:])
+    main(sys.argv[1], int(sys.argv[2]), False)
+    main(sys.argv[1], int(sys.argv[3]), True)

@@ -427,7 +427,8 @@ function float64.run(model, xs, shape, step)
       ys, out = batch_norm(layer, xs, shape, step)
     else
       for n, x in ipairs(xs) do
-        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample + n - 1)
+        local number = layer.number or i - 1
+        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), number), step.sample + n - 1)
         ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key)
         if not recurrent.forward[layer.kind] then
           ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])

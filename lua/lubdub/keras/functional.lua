@@ -54,8 +54,8 @@ end
 
 --- The config of a graph.
 -- @tparam lubdub.Model model
--- @tparam table given layer (function: layer -> its { class_name, config, ... }), input (function: shape, name -> that of
--- an Input), arguments (true: calls as Keras 3 writes them; false: as Keras 2 does, and Keras 3 reads too)
+-- @tparam table given layer (function: layer -> its { class_name, config, ... }), input (function: shape, name -> that
+-- of an Input), arguments (true: calls as Keras 3 writes them; false: as Keras 2 does, and Keras 3 reads too)
 -- @treturn table for json.encode
 function functional.write(model, given)
   local calls, number = calls_by_layer(model)
@@ -173,7 +173,8 @@ local function call_layer(path, entry, k, inputs, prepare)
   local places = entry.calls[k]
   for _, tensor in ipairs(inputs) do
     if places.as_operator and #tensor.shape ~= #inputs[1].shape then
-      fail("%s: layer %s: an operator between outputs with different numbers of axes is not supported", path, entry.name)
+      fail("%s: layer %s: an operator between outputs with different numbers of axes is not supported", path,
+        entry.name)
     end
   end
   local ok, result = failure.tried(entry.layer, (entry.layer.merges or #inputs > 1) and inputs or inputs[1])

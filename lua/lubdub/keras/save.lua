@@ -31,7 +31,9 @@ function save.layers_of(model)
     if not is_input and not names.layers[layer.kind] then
       failure.mistake("%s layers have no name in Keras", layer.kind)
     end
-    if not layer.built then failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind) end
+    if not layer.built then
+      failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind)
+    end
     if not name or name == "" or name:find "^%." or name:find "[/%z]" then
       failure.mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
     end
