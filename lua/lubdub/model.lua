@@ -59,6 +59,11 @@ function Model:take_structure(structure)
   self.output_shapes, self.output_shape = shapes_of(self.outputs)
 end
 
+--- Models are no layers: this tells so.
+function Model.__call()
+  blame "a model is not called as a layer is; model:predict takes data, and a larger lubdub.Model calls the layers anew"
+end
+
 --- A new layer like another: its kind, options, name, and whether it trains; not its weights.
 function Model.copy_layer(layer)
   local config = layer:config()
