@@ -146,7 +146,7 @@ sanitize: ## the specs under AddressSanitizer and UBSan
 	@$(DEPS) build run test
 	$(SUBMAKE) all BUILD=build/sanitize SO=build/sanitize/so/lubdub CFLAGS='-O1 -g' \
 	  EXTRA_CFLAGS='$(SANITIZE)' EXTRA_LDFLAGS='$(SANITIZE)'
-	@$(ASAN) SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
+	@$(ASAN) LUBDUB_MUTATIONS=$${LUBDUB_MUTATIONS:-200} SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
 
 valgrind: ## a short run from synthetic hearts to a saved model under valgrind
 	@$(DEPS) build run check
@@ -163,19 +163,30 @@ variants: ## the specs with each set of kernels that this CPU has
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
   { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
-.PHONY: peers interop browser bench
+.PHONY: peers interop interop-run browser bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
 	@$(DEPS) peers
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --requirement tools/peers.txt
 
-interop: ## models that lubdub saved, opened in Keras
-	@$(WITH_PEERS)
+# Nothing that Keras is needed for can be shown without it: where it is missing, that is said, and is no failure.
+interop: ## models to Keras and back, and training that goes on there; skipped where Keras is not installed
+	@if [ -x $(PEERS)/bin/python ]; then \
+	  $(MAKE) --no-print-directory interop-run; \
+	else \
+	  echo "lubdub: interop is skipped: there is no Python with Keras in $(PEERS); make peers installs it"; \
+	fi
+
+interop-run:
 	@$(DEPS) build run
 	$(SUBMAKE) all
 	@rm -rf build/interop && mkdir -p build/interop
 	$(LUA) spec/interop/write_models.lua build/interop
+	$(LUA) spec/interop/write_random.lua build/interop 50 16
 	$(PEERS)/bin/python spec/interop/keras_opens.py build/interop
+	$(PEERS)/bin/python spec/interop/keras_trains.py build/interop
+	$(PEERS)/bin/python spec/interop/write_random.py build/interop 50 16
+	$(LUA) spec/interop/lubdub_trains.lua build/interop
 
 browser: ## a report, opened in headless Chromium on a wide screen and at a phone's width
 	@$(DEPS) build run browser

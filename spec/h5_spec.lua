@@ -32,7 +32,10 @@ end
 -- Runs Lua code in a process of its own, after the shell's `before`; gives what it printed, stderr included.
 local function run(before, code)
   local script = path "run.lua"
-  spill(script, "package.path = 'lua/?.lua;lua/?/init.lua'; package.cpath = 'lua/?.so'\n" .. code)
+  spill(script, [[
+    package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path
+    package.cpath = 'lua/?.so;' .. package.cpath
+  ]] .. code)
   local pipe <close> = assert(io.popen(("(%s; lua5.4 %s) 2>&1"):format(before, script)))
   return pipe:read "a"
 end
@@ -249,6 +252,41 @@ describe("h5: saving", function()
     assert.equal("nil\t" .. path "limit.h5" .. ": File too large\nalive\n", out)
     assert.equal(before, slurp(path "limit.h5"))
     assert.is_false(exists(path "limit.h5.part"))
+  end)
+
+  it("prints nothing of HDF5's own, whatever fails", function()
+    local out = run("true", ([[
+      local h5 = require "lubdub.h5"
+      local file = h5.create()
+      assert(file:write("/a", 1))
+      assert(file:group "/g")
+      local long = {}
+      for i = 1, 1000 do long[i] = ("y"):rep(100) end
+      print(file:write("/a", 2), file:write("/a/b", 2), file:write("/g", 2), file:group "/a", file:group "/a/b",
+        file:set_attribute("/", "a", long), file:set_attribute("/none", "a", "b"), file:save "/dev/full")
+      print(h5.open "%s", h5.open "/dev/null", h5.open_buffer "x")
+      file:close()]]):format(path "none.h5"))
+    local lines = select(2, out:gsub("\n", ""))
+    assert.equal(2, lines, out)
+    assert.is_nil(out:find "HDF5%-DIAG")
+    assert.is_nil(out:find "#0")
+  end)
+
+  it("loads libhdf5 when a file is made, and not to read one", function()
+    local name = path "t.h5"
+    local made <close> = file_of(3)
+    assert(made:save(name))
+    local out = run("true", ([[
+      local function there()
+        for line in io.lines "/proc/self/maps" do
+          if line:find "libhdf5" then return true end
+        end
+        return false
+      end
+      local h5 = require "lubdub.h5"
+      require "lubdub".load_model "spec/golden/notebook_net.h5"
+      print(assert(h5.open(%q)):read "/a" ~= nil, there(), h5.create() ~= nil, there())]]):format(name))
+    assert.equal("true\tfalse\ttrue\ttrue\n", out)
   end)
 
   it("replaces what an interrupted save left, keeps permissions, and writes through a link", function()

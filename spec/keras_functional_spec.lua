@@ -88,7 +88,7 @@ local function made(config)
     local options = { name = name }
     for key, value in pairs(item.config) do options[key] = value end
     return L[item.class_name](options)
-  end)
+  end, function() end)
 end
 
 local function item(class, name, config, ...)

@@ -340,7 +340,10 @@ describe("keras.load_model: our own attribute", function()
   it("is refused where it holds no lists, or names tensors that are not there", function()
     local reasons = {
       ['{"labels": "normal"}'] = "attribute lubdub: labels is no list",
-      ['{"preprocessing": [{"options": {"mean": {"tensor": "/none"}}}]}'] = "/none: is missing",
+      ['{"labels": ["a", {}]}'] = "attribute lubdub: label 2 is neither text nor a number",
+      ['{"preprocessing": {"name": "load"}}'] = "attribute lubdub: preprocessing is no list",
+      ['{"preprocessing": [{"options": {}}]}'] = "attribute lubdub: step 1 of preprocessing has no name and options",
+      ['{"preprocessing": [{"name": "center", "options": {"mean": {"tensor": "/none"}}}]}'] = "/none: is missing",
       ["[1"] = "attribute lubdub: unterminated array at line 1, column 1",
     }
     for text, reason in pairs(reasons) do

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "h5/reader/reader.h"
-#include "lua/lubdub.h"
+#include "lua/nn.h"
 
 #define H5_FILE "lubdub.h5.File"
 
@@ -189,6 +189,27 @@ static int file_read(lua_State *L) {
   return 1;
 }
 
+/* file:read_weight(dataset, layer, i) -> true | nil, reason: the dataset becomes the layer's i-th weight, without a copy
+ * in between; it must have its shape. After a failure the weight is anything. */
+static int file_read_weight(lua_State *L) {
+  lub_error err;
+  lub_shape shape;
+  lub_h5_number number;
+  lub_h5_reader *file = check_file(L);
+  const char *object = check_name(L, 2);
+  lub_layer *layer = lubL_checklayer(L, 3);
+  lua_Integer i = luaL_checkinteger(L, 4);
+  luaL_argcheck(L, i >= 1 && i <= layer->nparams, 4, "the layer has no such weight");
+  lub_param *param = &layer->param[i - 1];
+  if (lub_h5_dataset(file, object, &shape, &number, &err) != LUB_OK) return lubL_failure(L, &err);
+  luaL_argcheck(L, lub_shape_equal(&shape, &param->shape), 4, "the weight has another shape");
+  if (lub_h5_read(file, object, LUB_H5_FLOAT32, param->value, lub_shape_size(&shape), &err) != LUB_OK)
+    return lubL_failure(L, &err);
+  layer->version++;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* file:numbers(dataset) -> flat list of Lua numbers, exact: integers for integer types | nil, reason */
 static int file_numbers(lua_State *L) {
   lub_error err;
@@ -215,6 +236,7 @@ int lubL_open_h5(lua_State *L) {
                                      {"attribute_numbers", file_attribute_numbers},
                                      {"shape", file_shape},
                                      {"read", file_read},
+                                     {"read_weight", file_read_weight},
                                      {"numbers", file_numbers},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", file_close},

@@ -110,6 +110,24 @@ static int layer_build(lua_State *L) {
   return 1;
 }
 
+/* layer:reserve(input_shape, most): makes the weights without values, for one who sets them all (a model file's reader),
+ * if they are at most so many; returns how many they are, and whether they were made. */
+static int layer_reserve(lua_State *L) {
+  lub_layer *layer = lubL_checklayer(L, 1);
+  lua_Integer most = luaL_checkinteger(L, 3);
+  lub_shape in[LUB_MAX_INPUTS], out;
+  const int n = read_input_shapes(L, 2, in);
+  lub_error err;
+  /* the layer's own checks of its input */
+  if (lub_layer_output_shape(layer, in, n, &out, &err) != LUB_OK) return lubL_failure(L, &err);
+  int64_t count = lub_layer_needs(layer, in);
+  bool fits = count <= most;
+  if (fits && lub_layer_build_empty(layer, in, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushinteger(L, count);
+  lua_pushboolean(L, fits);
+  return 2;
+}
+
 /* layer:output_shape(input_shape): what comes out, per sample, without making weights. */
 static int layer_output_shape(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
@@ -125,6 +143,23 @@ static int layer_output_shape(lua_State *L) {
 static int layer_config(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
   lubL_pushoptions(L, layer->kind->options, layer->options);
+  return 1;
+}
+
+/* layer:weight_shapes(): a list of { name =, trainable =, shape = {sizes} } in the same order, without copies. */
+static int layer_weight_shapes(lua_State *L) {
+  lub_layer *layer = lubL_checklayer(L, 1);
+  lua_createtable(L, layer->nparams, 0);
+  for (int i = 0; i < layer->nparams; i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, layer->param[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushboolean(L, layer->param[i].trainable && layer->trainable);
+    lua_setfield(L, -2, "trainable");
+    lubL_pushshape(L, &layer->param[i].shape);
+    lua_setfield(L, -2, "shape");
+    lua_rawseti(L, -2, i + 1);
+  }
   return 1;
 }
 
@@ -226,6 +261,8 @@ static int layer_names(lua_State *L) {
 
 int lubL_open_layer(lua_State *L) {
   static const luaL_Reg methods[] = {{"build", layer_build},
+                                     {"reserve", layer_reserve},
+                                     {"weight_shapes", layer_weight_shapes},
                                      {"output_shape", layer_output_shape},
                                      {"config", layer_config},
                                      {"weights", layer_weights},

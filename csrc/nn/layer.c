@@ -124,6 +124,41 @@ static lub_status make_weights(lub_layer *layer, const lub_param *params, int n,
   return LUB_OK;
 }
 
+int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in) {
+  lub_param params[LUB_MAX_PARAMS];
+  memset(params, 0, sizeof params);
+  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  int64_t total = 0;
+  for (int i = 0; i < n; i++) {
+    int64_t size = lub_param_size(&params[i]);
+    if (size < 0 || size > INT64_MAX - total) return INT64_MAX;
+    total += size;
+  }
+  return total;
+}
+
+lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err) {
+  lub_param params[LUB_MAX_PARAMS];
+  memset(params, 0, sizeof params);
+  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  if (layer->built) return LUB_OK;
+  for (int i = 0; i < n; i++) {
+    int64_t size = lub_param_size(&params[i]);
+    params[i].value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
+    if (params[i].value) {
+      lub_expect_fill(params[i].value, sizeof(float) * (size_t)size);
+      continue;
+    }
+    while (i-- > 0) free(params[i].value);
+    return lub_nomem(err, layer->kind->name, 4.0 * (double)size);
+  }
+  memcpy(layer->param, params, sizeof params);
+  layer->nparams = n;
+  layer->built = true;
+  layer->version++;
+  return LUB_OK;
+}
+
 lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err) {
   const lub_layer_kind *kind = layer->kind;
   if (kind->inputs == LUB_MANY_INPUTS && n >= 1 && n <= LUB_MAX_INPUTS)

@@ -115,6 +115,12 @@ lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, i
  * (from `seed` and the param's number alone); where they are, checks that they fit. */
 lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out, lub_error *err);
 
+/* How many weights lub_layer_build would make for this input, without making them; INT64_MAX where they overflow. */
+int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in);
+
+/* lub_layer_build without values, which costs time: whoever calls this sets every weight before anyone reads one. */
+lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err);
+
 /* The number of elements of a param, of all params, of those that train. */
 int64_t lub_param_size(const lub_param *param);
 int64_t lub_layer_count(const lub_layer *layer, bool trainable_only);

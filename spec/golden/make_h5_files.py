@@ -155,6 +155,19 @@ def write_files():
             file.create_group("group %d" % (19 - i)).attrs["n"] = str(i)
         for i in range(20):
             file.attrs["attribute %d" % (19 - i)] = str(i)
+    with h5py.File(os.path.join(HERE, "every_layer.h5"), "r") as model, make("latest_model", libver="latest") as file:
+        def copy(name, item):
+            if isinstance(item, h5py.Dataset) and item.ndim > 1:
+                made = file.create_dataset(name, data=item[()], chunks=True, compression="gzip", shuffle=True)
+            elif isinstance(item, h5py.Dataset):
+                made = file.create_dataset(name, data=item[()])
+            else:
+                made = file.require_group(name)
+            for key, value in item.attrs.items():
+                made.attrs[key] = value
+        for key, value in model.attrs.items():
+            file.attrs[key] = value
+        model.visititems(copy)
     with make("dense_names", libver="latest") as file:  # several levels of trees and heaps
         file["numbers 000"] = np.float32(7)
         for i in range(1, 800):

@@ -131,7 +131,7 @@ write("images", Sequential {
 })
 
 for _, name in ipairs { "notebook_net", "every_layer", "layers_1d", "layers_2d" } do
-  write("keras_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
+  write("golden_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
 end
 
 write("recurrent", compiled(Sequential {

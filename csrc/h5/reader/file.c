@@ -2,11 +2,13 @@
 #define _XOPEN_SOURCE 700 /* pread, strdup */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/pool.h"
 #include "h5/reader/internal.h"
 
 enum {
@@ -56,9 +58,36 @@ static lub_status pread_all(const lub_h5_reader *reader, uint64_t at, uint8_t *o
   return LUB_OK;
 }
 
+/* A long run, by several threads: one alone spends most of its time on getting the pages that it reads into. */
+typedef struct long_read {
+  const lub_h5_reader *reader;
+  uint64_t at;
+  uint8_t *out;
+  size_t size;
+  _Atomic bool failed;
+} long_read;
+
+enum { LONG = 1 << 23, SHARE = 1 << 21 };
+
+static void read_share(void *context, int64_t chunk, int thread) {
+  long_read *r = context;
+  lub_error err;
+  size_t from = (size_t)chunk * SHARE, size = r->size - from < SHARE ? r->size - from : SHARE;
+  (void)thread;
+  if (pread_all(r->reader, r->at + from, r->out + from, size, &err) != LUB_OK) r->failed = true;
+}
+
+static lub_status read_long(const lub_h5_reader *reader, uint64_t at, uint8_t *out, size_t size, lub_error *err) {
+  long_read r = {.reader = reader, .at = at, .out = out, .size = size};
+  lub_parallel((int64_t)((size + SHARE - 1) / SHARE), lub_num_threads(), read_share, &r);
+  if (!r.failed) return LUB_OK;
+  return pread_all(reader, at, out, size, err); /* once more, for the reason */
+}
+
 lub_status lub_h5_fetch_numbers(const lub_h5_reader *reader, uint64_t address, void *out, size_t size,
                                 lub_error *err) {
   if (!lub_h5_inside(reader, address, size)) return lub_h5_damaged(reader, err, "an address lies beyond its end");
+  if (!reader->memory && size >= LONG) return read_long(reader, reader->base + address, out, size, err);
   if (!reader->memory) return pread_all(reader, reader->base + address, out, size, err);
   if (size > 0) memcpy(out, reader->memory + reader->base + address, size);
   return LUB_OK;

@@ -25,7 +25,7 @@ static lub_status inflate_chunk(lub_h5_reader *reader, lub_h5_buffers *b, lub_er
 /* All first bytes of the elements, then all second ones, ...; what is less than an element stays behind. */
 static void unshuffle(lub_h5_buffers *b, size_t element) {
   size_t count = b->size / element;
-  for (size_t byte = 0; byte < element; byte++)
+  for (size_t byte = 0; count > 0 && byte < element; byte++)
     for (size_t i = 0; i < count; i++) b->next[i * element + byte] = b->now[byte * count + i];
   memcpy(b->next + count * element, b->now + count * element, b->size - count * element);
   exchange(b, b->size);

@@ -21,7 +21,7 @@ local function each_gate(matrix, gates, f)
   local rows, columns = table.unpack(matrix:shape())
   local parts = matrix:reshape { rows, gates, columns // gates }:permute { 2, 1, 3 }
   local changed = {}
-  for gate = 1, gates do changed[gate] = f(parts[gate]:copy()) end
+  for gate = 1, gates do changed[gate] = f(parts[gate]:clone()) end
   return Tensor.stack(changed):permute { 2, 1, 3 }:reshape { rows, columns }
 end
 
@@ -29,9 +29,9 @@ end
 -- @tparam table reader with path and file
 -- @tparam string object where it lies
 -- @tparam Layer layer ours
--- @tparam table weight one of layer:weights()
+-- @tparam table weight one of layer:weight_shapes()
 function cudnn.read(reader, object, layer, weight)
-  local value, wanted, gates = failure.check(reader.file:read(object)), weight.value:shape(), cudnn.layers[layer.kind]
+  local value, wanted, gates = failure.check(reader.file:read(object)), weight.shape, cudnn.layers[layer.kind]
   local bias, size = weight.name:find "bias$", 1
   for _, length in ipairs(wanted) do size = size * length end
   if value:size() ~= (bias and layer.kind == "LSTM" and 2 * size or size) or not bias and #value:shape() ~= 2 then

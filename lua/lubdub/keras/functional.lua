@@ -169,7 +169,7 @@ local function find(path, entries, place, asker)
   return entry
 end
 
-local function call_layer(path, entry, k, inputs)
+local function call_layer(path, entry, k, inputs, prepare)
   local places = entry.calls[k]
   for _, tensor in ipairs(inputs) do
     if places.as_operator and #tensor.shape ~= #inputs[1].shape then
@@ -179,11 +179,12 @@ local function call_layer(path, entry, k, inputs)
   end
   local ok, result = failure.tried(entry.layer, (entry.layer.merges or #inputs > 1) and inputs or inputs[1])
   if not ok then fail("%s: layer %s: %s", path, entry.name, result) end
+  prepare(entry.layer, graph.shapes(inputs))
   entry.tensors[k] = result
 end
 
 -- Makes call number `k` of a layer and all that it needs. A layer's calls are made in order, as Keras numbers them.
-local function make_call(path, entries, entry, k)
+local function make_call(path, entries, entry, k, prepare)
   local stack, waiting = { { entry, k } }, {}
   while #stack > 0 do
     local now, call = stack[#stack][1], stack[#stack][2]
@@ -203,7 +204,7 @@ local function make_call(path, entries, entry, k)
       waiting[key] = true
       stack[#stack + 1] = missing
     else
-      call_layer(path, now, call, inputs)
+      call_layer(path, now, call, inputs, prepare)
       stack[#stack] = nil
     end
   end
@@ -213,12 +214,13 @@ end
 -- @tparam string path of the file, for messages
 -- @tparam table config with layers, input_layers, output_layers
 -- @tparam function make_layer (item, name) -> layer; an Input for class InputLayer
+-- @tparam function prepare (layer, input shape, or a list of several): called before the model makes its weights
 -- @treturn lubdub.Model
-function functional.read(path, config, make_layer)
+function functional.read(path, config, make_layer, prepare)
   local entries = read_items(path, config.layers, make_layer)
   for _, entry in ipairs(entries) do
     for k in ipairs(entry.calls) do
-      if not entry.tensors[k] then make_call(path, entries, entry, k) end
+      if not entry.tensors[k] then make_call(path, entries, entry, k, prepare) end
     end
   end
   local function tensors(what)

@@ -235,4 +235,4 @@ function Inspection:__tostring()
   return table.concat(lines, "\n")
 end
 
-return function(path) return failure.caught(inspect, path) end
+return function(path) return failure.reading(path, inspect, path) end

@@ -97,7 +97,7 @@ end
 
 -- Keras 2 wrote the name of a type, Keras 3 that of a policy.
 local function check_dtype(reader, where, dtype)
-  if type(dtype) == "table" then dtype = dtype.config and dtype.config.name end
+  if type(dtype) == "table" then dtype = type(dtype.config) == "table" and dtype.config.name end
   if dtype and dtype ~= "float32" then
     warning.warn(("%s: %s: computes in %s in Keras, and in float32 here"):format(reader.path, where, tostring(dtype)))
   end
@@ -147,6 +147,9 @@ function layer_config.write(layer, modern)
       value.name, value.trainable = prefix .. value.kind:lower(), layer.trainable
       value = objects.modern("keras.layers", layer_config.write(value)) -- Keras 3 wants it inside of layers, always
     elseif prefix then value = nil
+    elseif value == "keras2_hard_sigmoid" then
+      warning.warn(("layer %s: Keras has no activation keras2_hard_sigmoid, and will not open the model"):format(
+        layer.name), layer)
     elseif form then value = form.write(value) elseif value == false then value = json.null end
     if modern and type(value) == "table" and value.class_name and not prefix then
       objects.modern(module_of(option), value)

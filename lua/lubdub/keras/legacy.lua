@@ -70,17 +70,20 @@ local function shape_text(shape)
   return "(" .. table.concat(shape, ", ") .. (#shape == 1 and ",)" or ")")
 end
 
---- One weight at `object` of a file, whose shape must be that of `weight` in `layer`.
-function legacy.read_weight(reader, object, layer, weight)
-  local shape, wanted = shape_text(check(reader.file:shape(object))), shape_text(weight.value:shape())
+--- One weight at `object` of a file, whose shape must be that of `weight`, the i-th of layer:weight_shapes(). Into a
+-- model that nobody has yet (reader.fresh) it goes at once, and what is given is false.
+function legacy.read_weight(reader, object, layer, weight, i)
+  local shape, wanted = shape_text(check(reader.file:shape(object))), shape_text(weight.shape)
   if shape ~= wanted then
     fail("%s: %s: is %s, and %s of layer %s is %s", reader.path, object, shape, weight.name, layer.name, wanted)
   end
-  return check(reader.file:read(object))
+  if not reader.fresh then return check(reader.file:read(object)) end
+  check(reader.file:read_weight(object, layer, i))
+  return false
 end
 
 local function layer_values(reader, layer, group)
-  local expected, values = layer:weights(), {}
+  local expected, values = layer:weight_shapes(), {}
   if #expected ~= #group.names then
     fail("%s: %s: holds %d weights, and layer %s has %d", reader.path, group.group, #group.names, layer.name, #expected)
   end
@@ -88,7 +91,7 @@ local function layer_values(reader, layer, group)
   local read = cudnn.layers[layer.kind] and cudnn.is_bias(layer, check(reader.file:shape(last))) and cudnn.read
     or legacy.read_weight
   for i, weight in ipairs(expected) do
-    values[i] = read(reader, group.group .. "/" .. group.names[i], layer, weight)
+    values[i] = read(reader, group.group .. "/" .. group.names[i], layer, weight, i)
   end
   return values
 end
@@ -96,7 +99,7 @@ end
 local function weighted_layers(model)
   local layers, seen = {}, {}
   for _, layer in ipairs(model.layers) do
-    if not seen[layer] and #layer:weights() > 0 then layers[#layers + 1] = layer end
+    if not seen[layer] and layer:count_params() > 0 then layers[#layers + 1] = layer end
     seen[layer] = true
   end
   return layers
@@ -104,7 +107,9 @@ end
 
 -- Sets the weights of all when all are read: a file that fails changes nothing.
 local function set_all(values)
-  for _, pair in ipairs(values) do pair[1]:set_weights(pair[2]) end
+  for _, pair in ipairs(values) do
+    if pair[2][1] then pair[1]:set_weights(pair[2]) end
+  end
 end
 
 -- Adds a layer's weights from a group to values and names; raises where they do not fit, unless they are to be skipped.

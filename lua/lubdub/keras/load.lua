@@ -24,7 +24,7 @@ local function is_graph(config) return config.class_name == "Functional" or conf
 local function layer_items(reader, config)
   if config.class_name ~= "Sequential" and not is_graph(config) then
     fail("%s: is a %s model; only Sequential and Functional ones can be loaded", reader.path,
-      tostring(config.class_name))
+      type(config.class_name) == "table" and json.encode(config.class_name) or tostring(config.class_name))
   end
   local items = config.config
   if type(items) == "table" and items.layers then items = items.layers end
@@ -34,8 +34,12 @@ local function layer_items(reader, config)
     if type(item) ~= "table" or type(item.class_name) ~= "string" or type(item.config) ~= "table" then
       fail("%s: layer %d of model_config has no class_name and config", reader.path, i)
     end
+    local name = item.config.name
+    if name and type(name) ~= "string" then
+      fail("%s: layer %d of model_config (%s): its name is no text", reader.path, i, item.class_name)
+    end
     if not names.kind_of[item.class_name] then
-      unknown[#unknown + 1] = ("%s (%s)"):format(item.class_name, tostring(item.config.name or "no name"))
+      unknown[#unknown + 1] = ("%s (%s)"):format(item.class_name, name or "no name")
     end
   end
   if #unknown > 0 then
@@ -58,24 +62,56 @@ local function input_shape(reader, first, config)
   return sample
 end
 
-local function make_model(reader, config)
+-- A function of a layer and its input's shape (of several, a list) that makes the layer's weights, without values:
+-- these are read. A file's words cost nothing, so that its model may not be much larger than the file that describes it
+-- (small ones, and such with many zeros compressed, are).
+local function reserve(reader)
+  local most = ((64 << 20) + 64 * #reader.file) // 4
+  return function(layer, shape)
+    if layer.built then return end
+    local ok, count, made = failure.tried(layer.reserve, layer, shape, most)
+    if not ok then fail("%s: layer %s (%s): %s", reader.path, layer.name or "without a name", layer.kind, count) end
+    if not made then
+      fail("%s: layer %s (%s) has %d weights, and the file holds no such amount of numbers", reader.path,
+        layer.name or "without a name", layer.kind, count)
+    end
+    most = most - count
+  end
+end
+
+local function sequential(reader, config, items)
   local layers, Sequential = require "lubdub.layers", require "lubdub.sequential"
-  local items = layer_items(reader, config)
-  if is_graph(config) then
-    return functional.read(reader.path, config.config, function(item, name)
-      item.config.name = name
-      if item.class_name ~= "InputLayer" then return layer_config.read(reader, item) end
-      return layers.Input { shape = input_shape(reader, item.config, config), name = name }
-    end)
-  end
-  local list = { layers.Input(input_shape(reader, items[1].config, config)) }
+  local shape, prepare, list = input_shape(reader, items[1].config, config), reserve(reader), {}
+  local known, input = failure.tried(layers.Input, shape)
+  if not known then fail("%s: %s", reader.path, input) end
   for _, item in ipairs(items) do
-    if item.class_name ~= "InputLayer" then list[#list + 1] = layer_config.read(reader, item) end
+    if item.class_name ~= "InputLayer" then
+      local layer = layer_config.read(reader, item)
+      prepare(layer, shape)
+      list[#list + 1], shape = layer, layer:output_shape(shape)
+    end
   end
+  table.insert(list, 1, input)
   local ok, model = failure.tried(Sequential, list)
   if not ok then fail("%s: %s", reader.path, model) end
   if type(config.config.name) == "string" then model.name = config.config.name end
   return model
+end
+
+local function graph(reader, config)
+  local layers = require "lubdub.layers"
+  return functional.read(reader.path, config.config, function(item, name)
+    item.config.name = name
+    if item.class_name ~= "InputLayer" then return layer_config.read(reader, item) end
+    local ok, input = failure.tried(layers.Input, { shape = input_shape(reader, item.config, config), name = name })
+    if not ok then fail("%s: layer %s: %s", reader.path, name, input) end
+    return input
+  end, reserve(reader))
+end
+
+local function make_model(reader, config)
+  local items = layer_items(reader, config)
+  return (is_graph(config) and graph or sequential)(reader, config, items)
 end
 
 -- === all of it ===
@@ -86,6 +122,7 @@ local function read_model(path, compile)
   local mine = own.read(reader)
   if mine then reader:written_by_lubdub() end
   local model = make_model(reader, config)
+  reader.fresh = true
   if reader.archive then modern.read(reader, model) else legacy.read(reader, model) end
   own.restore(reader, model, mine)
   if compile and training.compile(reader, model, reader:training_config()) then optimizer.restore(reader, model) end
@@ -93,5 +130,5 @@ local function read_model(path, compile)
 end
 
 return function(path, compile)
-  return failure.caught(read_model, path, compile)
+  return failure.reading(path, read_model, path, compile)
 end

@@ -20,7 +20,7 @@ local recurrent = { LSTM = "lstm_cell", GRU = "gru_cell" }
 -- Calls visit(group below the layer's own, name, first weight, last weight) for each group of a layer; a group that
 -- has no weights of its own has a last one before its first.
 local function each_group(layer, visit)
-  local config, count = layer:config(), #layer:weights()
+  local config, count = layer:config(), #layer:weight_shapes()
   local function inner(prefix, kind, name, first, last)
     if recurrent[kind] then
       visit(prefix .. "vars", name, first, first - 1)
@@ -95,11 +95,11 @@ end
 function modern.has_weights(reader) return check(reader.file:kind "/layers") == "group" end
 
 local function layer_values(reader, layer, at)
-  local weights, values = layer:weights(), {}
+  local weights, values = layer:weight_shapes(), {}
   each_group(layer, function(group, _, first, last)
     group = at .. "/" .. group
     for i = first, last do
-      values[i] = legacy.read_weight(reader, ("%s/%d"):format(group, i - first), layer, weights[i])
+      values[i] = legacy.read_weight(reader, ("%s/%d"):format(group, i - first), layer, weights[i], i)
     end
     local more = ("%s/%d"):format(group, last - first + 1)
     if last >= first and check(reader.file:kind(more)) then
@@ -125,7 +125,7 @@ local function holds_weights(reader, group, depth)
 end
 
 local function add_layer(reader, layer, at, skip_mismatch, values, names)
-  if #layer:weights() == 0 then return end
+  if layer:count_params() == 0 then return end
   local got, reason = failure.caught(layer_values, reader, layer, at)
   if got then
     values[#values + 1], names[#names + 1] = { layer, got }, layer.name
@@ -135,7 +135,9 @@ local function add_layer(reader, layer, at, skip_mismatch, values, names)
 end
 
 local function set_all(values)
-  for _, pair in ipairs(values) do pair[1]:set_weights(pair[2]) end
+  for _, pair in ipairs(values) do
+    if pair[2][1] then pair[1]:set_weights(pair[2]) end
+  end
 end
 
 --- Reads a model's weights; a file that fails changes nothing.

@@ -55,6 +55,7 @@ end
 
 local function read_object(kinds, given)
   if type(given) == "string" then given = { class_name = given } end
+  if type(given) ~= "table" then return nil, tostring(given) end
   local _, kind = class_of(kinds, given.class_name)
   if not kind then return nil, given.class_name end
   local config = type(given.config) == "table" and given.config or {}
@@ -84,7 +85,7 @@ end
 --- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling. Where we lack an initializer the default will do:
 -- the weights are in the file anyway.
 function objects.read_initializer(given)
-  local config = type(given) == "table" and given.config or {}
+  local config = type(given) == "table" and type(given.config) == "table" and given.config or {}
   if type(given) == "table" and given.class_name == "VarianceScaling" and config.mode == "fan_avg"
     and config.distribution == "uniform" and config.scale == 1 then return "glorot_uniform" end
   return given and (read_object(core.initializers, given)) or nil
@@ -156,6 +157,7 @@ local same_metric = { acc = "accuracy" }
 --- One metric: a name, or an object of ours; nil and why not.
 function objects.read_metric(given)
   if type(given) == "string" then return same_metric[given] or snake_case(given) end
+  if type(given) ~= "table" then return nil, ("it names %s as a metric"):format(tostring(given)) end
   local classes = require("lubdub.fit_metrics").classes
   local config = type(given.config) == "table" and given.config or {}
   local new = classes[given.class_name]
@@ -165,7 +167,7 @@ function objects.read_metric(given)
   end
   local options, lost = known_options(config, new():config())
   if lost and lost ~= "axis" then return nil, ("the metric %s with %s is not known"):format(given.class_name, lost) end
-  if options.class_id then options.class_id = options.class_id + 1 end
+  if math.type(options.class_id) == "integer" then options.class_id = options.class_id + 1 end
   local ok, metric = pcall(new, options)
   if not ok then return nil, tostring(metric) end
   local plain = new {}

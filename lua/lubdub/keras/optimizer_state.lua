@@ -23,8 +23,8 @@ local function trainable_weights(model)
   for _, layer in ipairs(model.layers) do
     if not seen[layer] then
       seen[layer] = true
-      for _, weight in ipairs(layer:weights()) do
-        list[#list + 1] = { layer = layer, name = weight.name, shape = weight.value:shape(),
+      for _, weight in ipairs(layer:weight_shapes()) do
+        list[#list + 1] = { layer = layer, name = weight.name, shape = weight.shape,
           trains = layer.trainable and weight.trainable }
       end
     end

@@ -28,13 +28,31 @@ function own.write(model, file)
   check(file:set_attribute("/", "lubdub", text))
 end
 
-local function restored(reader, value)
+-- `seen`: the data sets that were read; a file may name one twice, and then it is the same tensor.
+local function restored(reader, value, seen)
   if type(value) ~= "table" then return value end
   if type(value.tensor) == "string" and next(value, next(value)) == nil then
-    return check(reader.file:read(value.tensor))
+    seen[value.tensor] = seen[value.tensor] or check(reader.file:read(value.tensor))
+    return seen[value.tensor]
   end
-  for key, element in pairs(value) do value[key] = restored(reader, element) end
+  for key, element in pairs(value) do value[key] = restored(reader, element, seen) end
   return value
+end
+
+local function check_labels(reader, list)
+  for i, label in ipairs(list) do
+    if type(label) ~= "string" and type(label) ~= "number" then
+      fail("%s: attribute lubdub: label %d is neither text nor a number", reader.path, i)
+    end
+  end
+end
+
+local function check_steps(reader, list)
+  for i, step in ipairs(list) do
+    if type(step) ~= "table" or type(step.name) ~= "string" or step.options and type(step.options) ~= "table" then
+      fail("%s: attribute lubdub: step %d of preprocessing has no name and options", reader.path, i)
+    end
+  end
 end
 
 --- The attribute's table, checked; nil where there is none.
@@ -47,10 +65,13 @@ function own.read(reader)
     fail("%s: attribute lubdub: %s", reader.path, reason or "holds no JSON object")
   end
   for _, field in ipairs { "labels", "preprocessing" } do
-    if value[field] ~= nil and type(value[field]) ~= "table" then
+    local list = value[field]
+    if list ~= nil and (type(list) ~= "table" or #list == 0 and next(list) ~= nil) then
       fail("%s: attribute lubdub: %s is no list", reader.path, field)
     end
   end
+  check_labels(reader, value.labels or {})
+  check_steps(reader, value.preprocessing or {})
   return value
 end
 
@@ -60,7 +81,7 @@ end
 -- @tparam ?table value from own.read
 function own.restore(reader, model, value)
   if not value then return end
-  model.labels, model.preprocessing = restored(reader, value.labels), restored(reader, value.preprocessing)
+  model.labels, model.preprocessing = value.labels, restored(reader, value.preprocessing, {})
 end
 
 return own

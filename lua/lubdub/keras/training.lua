@@ -83,7 +83,8 @@ end
 -- @treturn boolean whether it is compiled now
 function training.compile(reader, model, config)
   if not config or next(config) == nil then return false end -- Keras writes {} for models that are not compiled
-  local ok, reason = compiled(model, config)
+  local read, ok, reason = failure.tried(compiled, model, config)
+  if not read then ok, reason = false, ok end -- an option of the wrong kind
   if not ok then warning.warn(("%s: the model is not compiled: %s"):format(reader.path, tostring(reason))) end
   return ok
 end

@@ -36,7 +36,7 @@ local function load(model, path, options)
 end
 
 function weights.load(model, path, options)
-  return failure.caught(load, model, path, options)
+  return failure.reading(path, load, model, path, options)
 end
 
 return weights
