@@ -23,7 +23,7 @@ end
 -- @tparam Sequential model
 -- @tparam string path
 -- @tparam ?table given optimizer: whether what the optimizer remembers is written (default: in .keras files only; Keras
--- 3 cannot train on with an .h5 file that has it)
+-- 3 cannot train on with an .h5 file that has it; tf.keras 2 can)
 -- @treturn[1] boolean true
 -- @return[2] nil
 -- @treturn[2] string "path: reason"
