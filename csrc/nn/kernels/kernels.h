@@ -25,10 +25,23 @@ typedef struct lub_pool_row {
   uint32_t first;           /* number of the row's first element within the sample */
   float scale;              /* 1 / (1 - rate) */
   float *y;                 /* columns * channels, dense */
-  uint8_t *argmax;          /* the same: which element of the window the gradient goes to; LUB_NO_GRADIENT: none */
+  uint8_t *argmax;          /* the same: which element of the window the gradient goes to; LUB_NO_GRADIENT: none; NULL:
+                             * not wanted */
 } lub_pool_row;
 
 #define LUB_NO_GRADIENT 255
+
+/* Two rows of convolution by a square kernel, as tiles of 2x2 outputs: see kernels/winograd.c. */
+typedef struct lub_winograd_row {
+  int kernel;               /* 2 or 3 */
+  int64_t tiles;            /* half the output's columns */
+  int64_t channels, lanes;  /* of the input, whose pixels stand side by side; of the output */
+  const float *const *in;   /* kernel + 1 rows */
+  const float *weights;     /* ((kernel + 1)^2, channels) terms, packed */
+  float *scratch;           /* lub_winograd_scratch floats */
+  const lub_pool_row *pool; /* of 2x2 windows, which replaces `out`; its `rows` are not used */
+  float *const *out;        /* two rows of 2 * tiles pixels */
+} lub_winograd_row;
 
 /* The way back of one sample through a pooled convolution, for those outputs alone whose gradient lives: one of each
  * window, less what relu and dropout took. Here lanes are elements of the patch of input under
@@ -103,6 +116,9 @@ typedef struct lub_nn_kernels {
   void (*add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes, const float *const *in,
                               int64_t runs, int64_t length, int64_t step);
   void (*pool_row)(const lub_pool_row *row);
+  void (*winograd_row)(const lub_winograd_row *row);
+  /* A row of 2x2 windows over the convolution of kernel + 1 rows of one channel; kernel: 2 or 3; row->rows is not used. */
+  void (*single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
   /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)
    * from gy (dense), and adds gy * scale to bias_gradient (NULL: not wanted) where it lives. */
   void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
@@ -129,5 +145,8 @@ const lub_nn_kernels *lub_nn_kernels_now(void);
 
 /* Where element (run, l, lane) stands in packed weights of `lanes` lanes and runs * length terms each. */
 int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, int vector);
+
+/* Floats of lub_winograd_row's scratch, for any variant. */
+int64_t lub_winograd_scratch(int kernel, int64_t channels);
 
 #endif

@@ -12,6 +12,8 @@ void LUB_VARIANT(lub_convolve_row)(float *out, int64_t pixels, int64_t lanes, co
 void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes,
                                           const float *const *in, int64_t runs, int64_t length, int64_t step);
 void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row);
+void LUB_VARIANT(lub_winograd_row)(const lub_winograd_row *row);
+void LUB_VARIANT(lub_single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
 void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
 void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *sample);
 void LUB_VARIANT(lub_few_terms_gradient)(const lub_few_terms *row);
