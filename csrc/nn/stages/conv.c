@@ -133,6 +133,7 @@ static void free_state(lub_stage *stage) {
   if (!s) return;
   free(s->forward_weights);
   free(s->winograd_weights);
+  free(s->winograd_back_weights);
   free(s->backward_weights);
   free(s->patch_weights);
   free(s->bias);
@@ -193,6 +194,30 @@ static void choose_forward(conv_state *s) {
   if (small && (pooled || bare) && s->channels >= MANY && s->filters >= MANY) s->forward = CONV_WINOGRAD;
 }
 
+/* Under few channels, the sparse way back to the input would spend its time on lists. */
+enum { FEW = 16 };
+
+static bool make_weights(conv_state *s) {
+  const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
+  const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
+  struct {
+    float **array;
+    bool wanted;
+    int64_t floats;
+  } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
+              {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
+              {&s->winograd_back_weights, winograd && sparse && s->channels <= FEW, products * s->filters * s->lanes_in},
+              {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
+              {&s->backward_weights, !sparse, taps * s->lanes_out * s->lanes_in},
+              {&s->bias, true, s->lanes_out},
+              {&s->scale, true, s->lanes_out}};
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    if (list[i].wanted) *list[i].array = lub_calloc((size_t)list[i].floats, sizeof(float));
+    if (list[i].wanted && !*list[i].array) return false;
+  }
+  return true;
+}
+
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   conv_state *s = calloc(1, sizeof *s);
   if (!s) return lub_nomem(err, "conv", sizeof *s);
@@ -204,23 +229,10 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   choose_forward(s);
   s->lanes_in = lub_round_up(s->channels, s->kernels->vector);
   s->lanes_out = lub_round_up(s->filters, s->kernels->vector);
-
-  const int64_t taps = s->kernel_h * s->kernel_w;
-  const size_t there = band_bytes(s);
-  const size_t back = lub_conv_backward_scratch(s);
+  if (!make_weights(s)) return lub_nomem(err, "conv", 4.0 * (double)(s->kernel_h * s->kernel_w * s->channels * s->lanes_out));
+  const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
   stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);
   stage->saved_size = (size_t)lub_shape_size(&stage->out);
-  s->forward_weights = lub_calloc((size_t)(taps * s->channels * s->lanes_out), sizeof(float));
-  if (s->forward == CONV_WINOGRAD)
-    s->winograd_weights = lub_calloc((size_t)((s->kernel_h + 1) * (s->kernel_w + 1) * s->channels * s->lanes_out), sizeof(float));
-  s->bias = lub_calloc((size_t)s->lanes_out, sizeof(float));
-  s->scale = lub_calloc((size_t)s->lanes_out, sizeof(float));
-  float **back_weights = s->way == CONV_SPARSE ? &s->patch_weights : &s->backward_weights;
-  const int64_t back_floats = s->way == CONV_SPARSE ? s->filters * s->kernel_h * s->run : taps * s->lanes_out * s->lanes_in;
-  *back_weights = lub_calloc((size_t)back_floats, sizeof(float));
-  if (!s->forward_weights || !*back_weights || !s->bias || !s->scale ||
-      (s->forward == CONV_WINOGRAD && !s->winograd_weights))
-    return lub_nomem(err, "conv", 4.0 * (double)back_floats);
   return LUB_OK;
 }

@@ -1,6 +1,8 @@
 /* The packed weights of the convolution stage. A layer's kernel is (kh, kw, channels, filters), so that filters are side by
  * side: they are read so, a block of lanes at a time. */
 #include "base/memory.h"
+#include <string.h>
+
 #include "nn/layers/kinds.h"
 #include "nn/stages/conv.h"
 
@@ -20,24 +22,17 @@ static bool is_stale(const lub_stage *stage) {
          (s->norm >= 0 && stage->version[s->norm] != stage->layer[s->norm]->version);
 }
 
-enum { MOST_LANES = 32 }; /* of a block of packed weights */
+enum { MOST_LANES = 32 }; /* of a block of packed weights, in any variant */
 
-/* Calls `work` for every block of lanes that holds filters: from filter `first` on, `n` of them in `width` lanes. */
-typedef void block_work(conv_state *s, const float *kernel, int64_t first, int64_t n, int64_t width);
-
-static void each_block(conv_state *s, const float *kernel, block_work *work) {
-  const int64_t most = 2 * s->kernels->vector;
+static void pack_forward(conv_state *s, const float *kernel) {
+  const int64_t terms = s->kernel_h * s->kernel_w * s->channels, most = 2 * s->kernels->vector;
   for (int64_t first = 0; first < s->filters; first += most) {
-    const int64_t n = s->filters - first < most ? s->filters - first : most;
-    work(s, kernel, first, n, s->lanes_out - first < most ? s->lanes_out - first : most);
+    const int64_t left = s->filters - first, width = s->lanes_out - first < most ? s->lanes_out - first : most;
+    float *to = s->forward_weights + first * terms;
+    for (int64_t term = 0; term < terms; term++)
+      for (int64_t o = 0; o < most && o < left; o++)
+        to[term * width + o] = kernel[term * s->filters + first + o] * s->scale[first + o];
   }
-}
-
-static void forward_block(conv_state *s, const float *kernel, int64_t first, int64_t n, int64_t width) {
-  const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
-  float *to = s->forward_weights + first * terms;
-  for (int64_t term = 0; term < terms; term++)
-    for (int64_t o = 0; o < n; o++) to[term * width + o] = kernel[term * s->filters + first + o] * s->scale[first + o];
 }
 
 /* One dimension of winograd.c's way in for kernels, on rows of MOST_LANES; `step` rows lie between the elements of each. */
@@ -58,19 +53,35 @@ static void kernel_sums(const float *g, float *u, int64_t g_step, int64_t u_step
   }
 }
 
-static void winograd_block(conv_state *s, const float *kernel, int64_t first, int64_t n, int64_t width) {
-  const int64_t size = s->kernel_h, products = (size + 1) * (size + 1);
-  float *to = s->winograd_weights + first * products * s->channels;
-  float g[9 * MOST_LANES] = {0}, half[12 * MOST_LANES], u[16 * MOST_LANES];
-  for (int64_t c = 0; c < s->channels; c++) {
-    for (int64_t tap = 0; tap < size * size; tap++)
-      for (int64_t o = 0; o < n; o++)
-        g[tap * MOST_LANES + o] = kernel[(tap * s->channels + c) * s->filters + first + o] * s->scale[first + o];
-    for (int64_t j = 0; j < size; j++) kernel_sums(g + j * MOST_LANES, half + j * MOST_LANES, size, size, size);
-    for (int64_t i = 0; i <= size; i++) kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
-    for (int64_t t = 0; t < products; t++)
-      for (int64_t o = 0; o < width; o++) to[(t * s->channels + c) * width + o] = u[t * MOST_LANES + o];
-  }
+/* All products of MOST_LANES filters from `first` on under channel c; u: ((size + 1)^2, MOST_LANES). */
+static void winograd_products(const conv_state *s, const float *kernel, int64_t c, int64_t first, float *u) {
+  const int64_t size = s->kernel_h, n = s->filters - first < MOST_LANES ? s->filters - first : MOST_LANES;
+  float g[9 * MOST_LANES] = {0}, half[12 * MOST_LANES];
+  for (int64_t tap = 0; tap < size * size; tap++)
+    for (int64_t o = 0; o < n; o++)
+      g[tap * MOST_LANES + o] = kernel[(tap * s->channels + c) * s->filters + first + o] * s->scale[first + o];
+  for (int64_t j = 0; j < size; j++) kernel_sums(g + j * MOST_LANES, half + j * MOST_LANES, size, size, size);
+  for (int64_t i = 0; i <= size; i++) kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
+}
+
+static void pack_winograd(conv_state *s, const float *kernel) {
+  const int64_t products = (s->kernel_h + 1) * (s->kernel_h + 1), most = 2 * s->kernels->vector;
+  float u[16 * MOST_LANES];
+  for (int64_t first = 0; first < s->filters; first += MOST_LANES)
+    for (int64_t c = 0; c < s->channels; c++) {
+      winograd_products(s, kernel, c, first, u);
+      for (int64_t lane = first; lane < first + MOST_LANES && lane < s->lanes_out; lane += most) {
+        const int64_t width = s->lanes_out - lane < most ? s->lanes_out - lane : most;
+        float *to = s->winograd_weights + lane * products * s->channels + c * width;
+        for (int64_t t = 0; t < products; t++)
+          memcpy(to + t * s->channels * width, u + t * MOST_LANES + lane - first, sizeof(float) * (size_t)width);
+      }
+      const int64_t block = c / most * most, width = s->lanes_in - block < most ? s->lanes_in - block : most;
+      for (int64_t t = 0; t < products && s->winograd_back_weights; t++)
+        for (int64_t o = first; o < first + MOST_LANES && o < s->filters; o++)
+          s->winograd_back_weights[block * products * s->filters + (t * s->filters + o) * width + c - block] =
+              u[t * MOST_LANES + o - first];
+    }
 }
 
 static void pack_backward(conv_state *s, const float *kernel) {
@@ -98,8 +109,8 @@ void lub_conv_pack(lub_stage *stage) {
   conv_state *s = stage->state;
   const float *kernel = stage->layer[0]->param[0].value;
   for (int64_t o = 0; o < s->filters; o++) filter_affine(stage, o, &s->scale[o], &s->bias[o]);
-  each_block(s, kernel, forward_block);
-  if (s->winograd_weights) each_block(s, kernel, winograd_block);
+  pack_forward(s, kernel);
+  if (s->winograd_weights) pack_winograd(s, kernel);
   if (s->patch_weights) pack_patches(s, kernel);
   if (s->backward_weights) pack_backward(s, kernel);
   stage->version[0] = stage->layer[0]->version;
