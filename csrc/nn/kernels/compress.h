@@ -40,24 +40,47 @@ INLINE int append_lanes(int32_t *to_a, vi a, float *to_b, vf b, uint32_t bits) {
   return __builtin_popcount(bits);
 }
 
-/* Swaps the blocks of S lanes off the diagonal: of each 2 * S lanes, a gets b's first half as its second, and the other way
- * round. */
-INLINE void swap_blocks(vi *a, vi *b, const int S) {
-  vi low, high;
-  UNROLL for (int i = 0; i < VL; i++) {
-    low[i] = i & S ? VL + i - S : i;
-    high[i] = i & S ? VL + i : i + S;
-  }
-  const vi first = *a, second = *b;
-  *a = __builtin_shuffle(first, second, low);
-  *b = __builtin_shuffle(first, second, high);
-}
+/* a0 b0 a1 b1 of each four lanes of a and b, and a2 b2 a3 b3; the same with pairs of lanes. */
+#if VL == 16
+#define LOW32(a, b) (vi) _mm512_unpacklo_epi32((__m512i)(a), (__m512i)(b))
+#define HIGH32(a, b) (vi) _mm512_unpackhi_epi32((__m512i)(a), (__m512i)(b))
+#define LOW64(a, b) (vi) _mm512_unpacklo_epi64((__m512i)(a), (__m512i)(b))
+#define HIGH64(a, b) (vi) _mm512_unpackhi_epi64((__m512i)(a), (__m512i)(b))
+#define FOURS(a, b, which) (vi) _mm512_shuffle_i32x4((__m512i)(a), (__m512i)(b), which)
+#elif VL == 8
+#define LOW32(a, b) (vi) _mm256_unpacklo_epi32((__m256i)(a), (__m256i)(b))
+#define HIGH32(a, b) (vi) _mm256_unpackhi_epi32((__m256i)(a), (__m256i)(b))
+#define LOW64(a, b) (vi) _mm256_unpacklo_epi64((__m256i)(a), (__m256i)(b))
+#define HIGH64(a, b) (vi) _mm256_unpackhi_epi64((__m256i)(a), (__m256i)(b))
+#define FOURS(a, b, which) (vi) _mm256_permute2x128_si256((__m256i)(a), (__m256i)(b), which)
+#else
+#define LOW32(a, b) __builtin_shuffle(a, b, (vi){0, 4, 1, 5})
+#define HIGH32(a, b) __builtin_shuffle(a, b, (vi){2, 6, 3, 7})
+#define LOW64(a, b) __builtin_shuffle(a, b, (vi){0, 1, 4, 5})
+#define HIGH64(a, b) __builtin_shuffle(a, b, (vi){2, 3, 6, 7})
+#endif
 
-/* Turns VL vectors round: lane j of vector i becomes lane i of vector j. */
+/* Turns VL vectors round: lane j of vector i becomes lane i of vector j. Squares of four lanes first, then the fours. */
 INLINE void transpose(vi square[VL]) {
-  UNROLL for (int s = VL / 2; s > 0; s /= 2)
-    UNROLL for (int i = 0; i < VL; i++)
-      if (!(i & s)) swap_blocks(&square[i], &square[i + s], s);
+  UNROLL for (int i = 0; i < VL; i += 4) {
+    const vi a = LOW32(square[i], square[i + 1]), b = HIGH32(square[i], square[i + 1]);
+    const vi c = LOW32(square[i + 2], square[i + 3]), d = HIGH32(square[i + 2], square[i + 3]);
+    square[i] = LOW64(a, c), square[i + 1] = HIGH64(a, c);
+    square[i + 2] = LOW64(b, d), square[i + 3] = HIGH64(b, d);
+  }
+#if VL == 16
+  UNROLL for (int i = 0; i < 4; i++) {
+    const vi even = FOURS(square[i], square[4 + i], 0x88), odd = FOURS(square[i], square[4 + i], 0xDD);
+    const vi even2 = FOURS(square[8 + i], square[12 + i], 0x88), odd2 = FOURS(square[8 + i], square[12 + i], 0xDD);
+    square[i] = FOURS(even, even2, 0x88), square[8 + i] = FOURS(even, even2, 0xDD);
+    square[4 + i] = FOURS(odd, odd2, 0x88), square[12 + i] = FOURS(odd, odd2, 0xDD);
+  }
+#elif VL == 8
+  UNROLL for (int i = 0; i < 4; i++) {
+    const vi first = FOURS(square[i], square[4 + i], 0x20), second = FOURS(square[i], square[4 + i], 0x31);
+    square[i] = first, square[4 + i] = second;
+  }
+#endif
 }
 
 #endif
