@@ -5,15 +5,13 @@
 #include "nn/kernels/behind.h"
 
 #if VL == 8
-/* For every set of 8 lanes the numbers of those in it, one byte each. */
-#define BIT(m, i) ((m) >> (i) & 1)
-#define COUNT(m) (BIT(m, 0) + BIT(m, 1) + BIT(m, 2) + BIT(m, 3) + BIT(m, 4) + BIT(m, 5) + BIT(m, 6) + BIT(m, 7))
-#define PUT(m, i) ((uint64_t)(BIT(m, i) ? i : 0) << 8 * COUNT((m) & ((1 << i) - 1)))
-#define SET(m) PUT(m, 0) | PUT(m, 1) | PUT(m, 2) | PUT(m, 3) | PUT(m, 4) | PUT(m, 5) | PUT(m, 6) | (BIT(m, 7) ? PUT(m, 7) : 0)
-#define SETS4(m) SET(m), SET((m) + 1), SET((m) + 2), SET((m) + 3)
-#define SETS16(m) SETS4(m), SETS4((m) + 4), SETS4((m) + 8), SETS4((m) + 12)
-#define SETS64(m) SETS16(m), SETS16((m) + 16), SETS16((m) + 32), SETS16((m) + 48)
-static const uint64_t lanes_of_set[256] = {SETS64(0), SETS64(64), SETS64(128), SETS64(192)};
+/* The numbers of the lanes in a set of 8, one byte each: those of its halves, side by side. */
+INLINE uint64_t lanes_of_set(uint32_t bits) {
+  static const uint32_t half[16] = {0x0, 0x0, 0x1, 0x100, 0x2, 0x200, 0x201, 0x20100,
+                                    0x3, 0x300, 0x301, 0x30100, 0x302, 0x30200, 0x30201, 0x3020100};
+  const uint32_t low = bits & 15;
+  return half[low] | (uint64_t)(half[bits >> 4] + 0x04040404u) << 8 * __builtin_popcount(low);
+}
 #endif
 
 /* Writes the lanes of a and b that `bits` names side by side, and something behind them, a whole vector in all. Returns how
@@ -23,7 +21,7 @@ INLINE int append_lanes(int32_t *to_a, vi a, float *to_b, vf b, uint32_t bits) {
   a = (vi)_mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)a);
   b = (vf)_mm512_maskz_compress_ps((__mmask16)bits, (__m512)b);
 #elif VL == 8
-  const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)lanes_of_set[bits]));
+  const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)lanes_of_set(bits)));
   a = (vi)_mm256_permutevar8x32_epi32((__m256i)a, lanes);
   b = (vf)_mm256_permutevar8x32_ps((__m256)b, lanes);
 #else

@@ -178,20 +178,25 @@ void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass) {
   }
 }
 
-/* Where the gradient of term (i, j, c) and filter o stands in the packed gradient. */
-static int64_t gradient_at(const conv_state *s, int64_t term, int64_t o) {
+/* Where the packed gradient of term (i, j, c) begins, for filter `first` and those in the same block, `*step` floats apart. */
+static int64_t gradient_at(const conv_state *s, int64_t term, int64_t first, int64_t *step) {
   const int64_t length = s->kernel_w * s->channels;
-  if (s->way == CONV_SPARSE) return (o * s->kernel_h + term / length) * s->run + term % length;
-  if (s->way == CONV_FEW_TERMS) return term * s->lanes_out + o;
-  return lub_packed_at(terms_of(s), term, s->lanes_out, o, s->kernels->vector);
+  *step = s->way == CONV_SPARSE ? s->kernel_h * s->run : 1;
+  if (s->way == CONV_SPARSE) return (first * s->kernel_h + term / length) * s->run + term % length;
+  if (s->way == CONV_FEW_TERMS) return term * s->lanes_out + first;
+  return lub_packed_at(terms_of(s), term, s->lanes_out, first, s->kernels->vector);
 }
 
 void lub_conv_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
   const conv_state *s = stage->state;
-  const int64_t terms = terms_of(s), bias_at = lub_conv_gradient_floats(s) - (s->way == CONV_SPARSE ? s->filters : s->lanes_out);
-  for (int64_t term = 0; term < terms; term++)
-    for (int64_t o = 0; o < s->filters; o++)
-      gparam[0][0][term * s->filters + o] += gradient[gradient_at(s, term, o)];
+  const int64_t terms = terms_of(s), most = 2 * s->kernels->vector;
+  const int64_t bias_at = lub_conv_gradient_floats(s) - (s->way == CONV_SPARSE ? s->filters : s->lanes_out);
+  for (int64_t first = 0; first < s->filters; first += most)
+    for (int64_t term = 0; term < terms; term++) {
+      int64_t step, at = gradient_at(s, term, first, &step);
+      float *to = gparam[0][0] + term * s->filters + first;
+      for (int64_t o = 0; o < most && first + o < s->filters; o++) to[o] += gradient[at + o * step];
+    }
   if (stage->layer[0]->nparams > 1)
     for (int64_t o = 0; o < s->filters; o++) gparam[0][1][o] += gradient[bias_at + o];
 }
