@@ -5,9 +5,6 @@
 
 #include "nn/kernels/variant.h"
 
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
 /* The larger of `best` and v, which is number `number` of the window. The first one wins a tie; NaN is never lost. */
 INLINE vf larger(vf best, vf v, int number, vi *place) {
   vm better = vm_or(vm_greater(v, best), vm_is_nan(v));

@@ -160,6 +160,8 @@ typedef struct lub_nn_kernels {
   /* gx += a * g + b * x + d by channel; gx is dense. */
   void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
                            float *gx);
+  /* Multiply-adds in registers alone, for benchmarks: returns how many floating-point operations these rounds took. */
+  int64_t (*fma_rounds)(int64_t rounds, float *result);
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */

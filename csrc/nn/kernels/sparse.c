@@ -66,6 +66,20 @@ INLINE void add_patch(float *target, int64_t target_run, const float *source, in
   if (r < runs) add_runs(target + r * target_run, target_run, source + r * source_run, source_run, from, run, 1, split);
 }
 
+/* Apart, since each is a lot of code. */
+typedef void patch_adder(float *target, int64_t target_run, const float *source, int64_t source_run, list from, int64_t run,
+                         int64_t runs);
+
+__attribute__((noinline)) static void add_short_patch(float *target, int64_t target_run, const float *source,
+                                                      int64_t source_run, list from, int64_t run, int64_t runs) {
+  add_patch(target, target_run, source, source_run, from, run, runs, true);
+}
+
+__attribute__((noinline)) static void add_long_patch(float *target, int64_t target_run, const float *source,
+                                                     int64_t source_run, list from, int64_t run, int64_t runs) {
+  add_patch(target, target_run, source, source_run, from, run, runs, false);
+}
+
 /* Where each place of a window lies from its corner. */
 static void find_places(const lub_sparse *s, int32_t *place_at) {
   for (int i = 0; i < s->pool_h * s->pool_w; i++)
@@ -117,12 +131,12 @@ static void list_patches(const lub_sparse *s, const int32_t *place_at, int64_t c
   vf_store_part(s->bias_gradient + c, bias, n);
 }
 
-INLINE void kernel_gradient(const lub_sparse *s, const int32_t *place_at, const bool split) {
+static void kernel_gradient(const lub_sparse *s, const int32_t *place_at, patch_adder *add) {
   const int64_t patch = s->kernel_h * s->run, room = lub_sparse_room(s->rows * s->columns);
   for (int64_t c = 0; c < s->channels; c += VL) list_patches(s, place_at, c);
   for (int64_t o = 0; o < s->channels; o++) {
     list from = {s->offset + o * room, s->value + o * room, s->count[o]};
-    add_patch(s->gradient + o * patch, s->run, s->x, s->line, from, s->run, s->kernel_h, split);
+    add(s->gradient + o * patch, s->run, s->x, s->line, from, s->run, s->kernel_h);
   }
 }
 
@@ -142,28 +156,23 @@ INLINE list list_kernels(const lub_sparse *s, int64_t at, int place) {
   return to;
 }
 
-INLINE void input_gradient(const lub_sparse *s, const int32_t *place_at, const bool split) {
+static void input_gradient(const lub_sparse *s, const int32_t *place_at, patch_adder *add) {
   for (int64_t row = 0; row < s->rows; row++)
     for (int64_t column = 0; column < s->columns; column++) {
       const int64_t corner = row * s->pool_h * s->line + column * s->pool_w * s->step;
       for (int i = 0; i < s->pool_h * s->pool_w; i++) {
         const list from = list_kernels(s, (row * s->columns + column) * s->channels, i);
-        if (from.n > 0)
-          add_patch(s->gx + corner + place_at[i], s->line, s->weights, s->run, from, s->run, s->kernel_h, split);
+        if (from.n > 0) add(s->gx + corner + place_at[i], s->line, s->weights, s->run, from, s->run, s->kernel_h);
       }
     }
 }
 
-INLINE void backward(const lub_sparse *s, const bool split) {
+void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *s) {
   int32_t place_at[LUB_NO_GRADIENT];
+  patch_adder *add = s->kernel_h * s->run <= SHORT_PATCH ? add_short_patch : add_long_patch;
   find_places(s, place_at);
-  if (s->gx) input_gradient(s, place_at, split);
-  kernel_gradient(s, place_at, split);
-}
-
-void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *sample) {
-  if (sample->kernel_h * sample->run <= SHORT_PATCH) backward(sample, true);
-  else backward(sample, false);
+  if (s->gx) input_gradient(s, place_at, add);
+  kernel_gradient(s, place_at, add);
 }
 
 /* === few terms === */

@@ -18,4 +18,5 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .channel_sums = LUB_VARIANT(lub_channel_sums),
                                                     .channel_affine = LUB_VARIANT(lub_channel_affine),
                                                     .channel_gradient_sums = LUB_VARIANT(lub_channel_gradient_sums),
-                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient)};
+                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient),
+                                                    .fma_rounds = LUB_VARIANT(lub_fma_rounds)};

@@ -6,11 +6,6 @@
 
 #include "nn/kernels/variant.h"
 
-#ifndef INLINE
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-#endif
-
 enum { TILE = VL == 16 ? 12 : 6, VECTORS = 2 };
 
 INLINE void convolve_tile(float *out, int64_t lanes, const float *const *in, int64_t at, int64_t runs, int64_t length,

@@ -5,6 +5,10 @@
 #include "base/simd.h"
 #include "nn/kernels/kernels.h"
 
+/* Loops over registers must be straight code. */
+#define UNROLL _Pragma("GCC unroll 24")
+#define INLINE static inline __attribute__((always_inline))
+
 extern const lub_nn_kernels LUB_VARIANT(lub_nn_kernels);
 
 void LUB_VARIANT(lub_convolve_row)(float *out, int64_t pixels, int64_t lanes, const float *const *in, int64_t runs,
@@ -28,5 +32,6 @@ void LUB_VARIANT(lub_channel_gradient_sums)(const lub_channel_run *run, const fl
                                             const float *offset, double *sum, double *products);
 void LUB_VARIANT(lub_channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b,
                                        const float *d, float *gx);
+int64_t LUB_VARIANT(lub_fma_rounds)(int64_t rounds, float *result);
 
 #endif
