@@ -79,9 +79,10 @@ typedef struct lub_sparse {
 
 /* A list of n entries is written a vector at a time. */
 static inline int64_t lub_sparse_room(int64_t n) { return n + 16; }
-/* The lists of one sample: of pixels, for each channel; or of channels, for one place. */
-static inline int64_t lub_sparse_list_floats(int64_t pixels, int64_t channels) {
-  return channels * lub_sparse_room(pixels) + 16;
+/* The lists of one sample: of pixels, for each channel; or of one pixel's channels, for each place of the window. */
+static inline int64_t lub_sparse_list_floats(int64_t pixels, int64_t channels, int64_t window) {
+  const int64_t by_channel = channels * lub_sparse_room(pixels), by_place = window * lub_sparse_room(channels);
+  return (by_channel > by_place ? by_channel : by_place) + 16;
 }
 
 #define LUB_RUN 16

@@ -104,6 +104,7 @@ INLINE vi patches_of(const lub_sparse *s, const int32_t *place_at, int64_t pixel
  * and each channel's row of it put behind its list. */
 static void list_patches(const lub_sparse *s, const int32_t *place_at, int64_t c) {
   const int64_t pixels = s->rows * s->columns, n = s->channels - c < VL ? s->channels - c : VL;
+  const uint32_t all = (uint32_t)((UINT64_C(1) << VL) - 1);
   vf bias = vf_load_part(s->bias_gradient + c, n);
   for (int64_t i = 0; i < n; i++) s->count[c + i] = 0;
   int64_t column = 0, corner = 0; /* of the next pixel */
@@ -122,7 +123,6 @@ static void list_patches(const lub_sparse *s, const int32_t *place_at, int64_t c
     transpose(where);
     transpose(value);
     for (int64_t i = 0; i < n; i++) {
-      const uint32_t all = (uint32_t)((UINT64_C(1) << VL) - 1);
       const int64_t end = (c + i) * lub_sparse_room(pixels) + s->count[c + i];
       s->count[c + i] += append_lanes(s->offset + end, where[i], s->value + end, (vf)value[i],
                                       ~vm_bits(vm_equal(where[i], (vi)vu_all(UINT32_MAX))) & all);
@@ -142,26 +142,39 @@ static void kernel_gradient(const lub_sparse *s, const int32_t *place_at, patch_
 
 /* === lists by place: the kernels that make up the gradient of the patch there === */
 
-/* The channels of one output pixel whose gradient goes to `place`. */
-INLINE list list_kernels(const lub_sparse *s, int64_t at, int place) {
-  const int64_t patch = s->kernel_h * s->run;
-  list to = {s->offset, s->value, 0};
-  for (int64_t c = 0; c < s->channels; c += VL) {
-    const int64_t left = s->channels - c;
-    const vi places = vb_widen(vb_load_part(s->argmax + at + c, left, LUB_NO_GRADIENT));
-    const uint32_t bits = vm_bits(vm_equal(places, (vi)vu_all((uint32_t)place)));
-    const vi kernel = (vi)((lane_numbers() + vu_all((uint32_t)c)) * vu_all((uint32_t)patch));
-    to.n += append_lanes(s->offset + to.n, kernel, s->value + to.n, vf_load_part(s->gy + at + c, left) * vf_all(s->scale), bits);
+/* Lists the channels of one output pixel by the place that their gradients go to; a list's room is that of all channels.
+ * count: by place. */
+INLINE void list_kernels(const lub_sparse *given, int64_t at, int64_t *count, const int window) {
+  const lub_sparse s = *given; /* stores cannot touch it */
+  const int64_t room = lub_sparse_room(s.channels);
+  const vi patch = (vi)vu_all((uint32_t)(s.kernel_h * s.run));
+  const vf scale = vf_all(s.scale);
+  for (int i = 0; i < window; i++) count[i] = 0;
+  for (int64_t c = 0; c < s.channels; c += VL) {
+    const int64_t left = s.channels - c;
+    const vi place = vb_widen(vb_load_part(s.argmax + at + c, left, LUB_NO_GRADIENT));
+    const vf gradient = vf_load_part(s.gy + at + c, left) * scale;
+    const vi kernel = (vi)(lane_numbers() + vu_all((uint32_t)c)) * patch;
+    for (int i = 0; i < window; i++) {
+      const int64_t end = i * room + count[i];
+      const uint32_t bits = vm_bits(vm_equal(place, (vi)vu_all((uint32_t)i)));
+      count[i] += append_lanes(s.offset + end, kernel, s.value + end, gradient, bits);
+    }
   }
-  return to;
 }
 
 static void input_gradient(const lub_sparse *s, const int32_t *place_at, patch_adder *add) {
+  const int64_t room = lub_sparse_room(s->channels);
+  const int window = s->pool_h * s->pool_w;
+  int64_t count[LUB_NO_GRADIENT];
   for (int64_t row = 0; row < s->rows; row++)
     for (int64_t column = 0; column < s->columns; column++) {
       const int64_t corner = row * s->pool_h * s->line + column * s->pool_w * s->step;
-      for (int i = 0; i < s->pool_h * s->pool_w; i++) {
-        const list from = list_kernels(s, (row * s->columns + column) * s->channels, i);
+      const int64_t at = (row * s->columns + column) * s->channels;
+      if (window == 4) list_kernels(s, at, count, 4);
+      else list_kernels(s, at, count, window);
+      for (int i = 0; i < window; i++) {
+        const list from = {s->offset + i * room, s->value + i * room, count[i]};
         if (from.n > 0) add(s->gx + corner + place_at[i], s->line, s->weights, s->run, from, s->run, s->kernel_h);
       }
     }

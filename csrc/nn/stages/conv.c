@@ -1,6 +1,7 @@
 /* Convolution, bias, relu, max-pool and dropout as one stage, one row of the pool at a time, so that what lies
- * between them never leaves the first-level cache: the pool_h rows of convolution behind an output row, then
- * lub_pool_row. One byte per output tells the way back (conv_backward.c) where the gradient goes. */
+ * between them never leaves the first-level cache. How a row is computed rests on shapes alone (choose_forward): by
+ * Winograd's tiles where a 2x2 or 3x3 kernel has channels enough, else as the pool_h rows of convolution behind an
+ * output row, then lub_pool_row. One byte per output tells the way back (conv_backward.c) where the gradient goes. */
 #include "nn/stages/conv.h"
 
 #include <stdlib.h>

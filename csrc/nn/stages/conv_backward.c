@@ -99,8 +99,12 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
 
 /* === sparse === */
 
+static int64_t list_floats(const conv_state *s) {
+  return lub_sparse_list_floats(s->rows * s->columns, s->filters, s->pool_h * s->pool_w);
+}
+
 static size_t sparse_bytes(const conv_state *s) {
-  const int64_t lists = lub_sparse_list_floats(s->rows * s->columns, s->filters);
+  const int64_t lists = list_floats(s);
   const size_t bytes = sizeof(float) * (size_t)lists + sizeof(int32_t) * (size_t)(lists + s->filters);
   const size_t winograd = s->winograd_back_weights ? sizeof(float) * (size_t)lub_winograd_scratch((int)s->kernel_h, s->filters) : 0;
   return sizeof(float) * (size_t)lub_conv_image_floats(s) + (bytes > winograd ? bytes : winograd);
@@ -121,7 +125,7 @@ static void winograd_input_gradient(const conv_state *s, const lub_sparse *sampl
 
 static void sparse_sample(const conv_state *s, const lub_pool_row *pool, const float *x, const float *gy,
                           const uint8_t *argmax, float *gx, float *gradient, float *block) {
-  const int64_t lists = lub_sparse_list_floats(s->rows * s->columns, s->filters), line = s->padded_width * s->channels;
+  const int64_t lists = list_floats(s), line = s->padded_width * s->channels;
   float *image = block; /* the gradient of the input's copy */
   float *value = image + lub_conv_image_floats(s);
   int32_t *offset = (int32_t *)(void *)(value + lists);
