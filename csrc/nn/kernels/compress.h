@@ -14,8 +14,8 @@ INLINE uint64_t lanes_of_set(uint32_t bits) {
 }
 #endif
 
-/* Writes the lanes of a and b that `bits` names side by side, and something behind them, a whole vector in all. Returns how
- * many there are. */
+/* Writes the lanes of a and b that `bits` names side by side, and something behind them, a whole vector in all. Returns
+ * how many there are. */
 INLINE int append_lanes(int32_t *to_a, vi a, float *to_b, vf b, uint32_t bits) {
 #if VL == 16
   a = (vi)_mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)a);
@@ -58,7 +58,7 @@ INLINE int append_lanes(int32_t *to_a, vi a, float *to_b, vf b, uint32_t bits) {
 #define HIGH64(a, b) __builtin_shuffle(a, b, (vi){2, 3, 6, 7})
 #endif
 
-/* Turns VL vectors round: lane j of vector i becomes lane i of vector j. Squares of four lanes first, then the fours. */
+/* Turns VL vectors round: lane j of vector i becomes lane i of vector j. Squares of 4 come first, then fours. */
 INLINE void transpose(vi square[VL]) {
   UNROLL for (int i = 0; i < VL; i += 4) {
     const vi a = LOW32(square[i], square[i + 1]), b = HIGH32(square[i], square[i + 1]);

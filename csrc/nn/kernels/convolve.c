@@ -1,5 +1,5 @@
-/* Rows of convolution (tiles of P pixels by V vectors of lanes), and the gradient of their weights (P terms of the kernel by V
- * vectors). */
+/* Rows of convolution (tiles of P pixels by V vectors of lanes), and the gradient of their weights (P terms of the
+ * kernel by V vectors). */
 #include "nn/kernels/tile.h"
 
 INLINE void gradient_tile(float *gradient, const float *g, int64_t pixels, int64_t lanes, const float *x, int64_t step,
@@ -15,7 +15,8 @@ INLINE void gradient_tile(float *gradient, const float *g, int64_t pixels, int64
       UNROLL for (int v = 0; v < V; v++) sum[p][v] = vf_fma(spread, w[v], sum[p][v]);
     }
   }
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) vf_store(gradient + (p * V + v) * VL, sum[p][v]);
+  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
+      vf_store(gradient + (p * V + v) * VL, sum[p][v]);
 }
 
 #define CONVOLVE_CASE(P)                                                                                               \
@@ -55,7 +56,8 @@ void LUB_VARIANT(lub_convolve_row)(float *out, int64_t pixels, int64_t lanes, co
   int64_t lane = 0;
   for (; lane + 2 * VL <= lanes; lane += 2 * VL)
     convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 2);
-  if (lane < lanes) convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 1);
+  if (lane < lanes)
+    convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 1);
 }
 
 void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes,

@@ -103,8 +103,8 @@ typedef struct lub_few_terms {
 
 #define LUB_FEW_TERMS 12
 
-/* One step of `rows` samples through the gates of a recurrent layer. Every array has `lanes` floats per unit's worth: the
- * units, padded with zeros to a multiple of 16. Gates stand side by side, 4 * lanes floats per sample:
+/* One step of `rows` samples through the gates of a recurrent layer. Every array has `lanes` floats per unit's worth:
+ * the units, padded with zeros to a multiple of 16. Gates stand side by side, 4 * lanes floats per sample:
  *   LSTM: i, f, c, o.
  *   GRU (reset_after): z, r, what the candidate takes from x, and what it takes from h before it is reset.
  * The way there turns sums into gates in place (GRU's second gets the candidate); the way back reads them so. */
@@ -140,7 +140,7 @@ typedef struct lub_nn_kernels {
   void (*pool_row)(const lub_pool_row *row);
   void (*winograd_row)(const lub_winograd_row *row);
   void (*winograd_row_back)(const lub_winograd_back *row);
-  /* A row of 2x2 windows over the convolution of kernel + 1 rows of one channel; kernel: 2 or 3; row->rows is not used. */
+  /* A row of 2x2 windows over the convolution of kernel + 1 rows of one channel; kernel: 2 or 3; no row->rows. */
   void (*single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
   /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)
    * from gy (dense), and adds gy * scale to bias_gradient (NULL: not wanted) where it lives. */

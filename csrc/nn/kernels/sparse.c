@@ -1,7 +1,7 @@
 /* Max-pooling lets a gradient through to one element of each window, and relu and dropout stop many of those. So
- * the way back gathers what lives: for each pixel of convolution the list of its channels (their kernels, scaled, add up to the
- * gradient of the input's patch), for each channel the list of its pixels (their patches, scaled, add up to the gradient of its
- * kernel). Both are one loop: sums of scaled runs in registers.
+ * the way back gathers what lives: for each pixel of convolution the list of its channels (their kernels, scaled, add
+ * up to the gradient of the input's patch), for each channel the list of its pixels (their patches, scaled, add up to
+ * the gradient of its kernel). Both are one loop: sums of scaled runs in registers.
  *
  * Long lists are summed in order. Where a patch is so short that its registers would wait for each other, the list's
  * even and odd entries have sums of their own; that rests on the patch's size, never on the vector's. */
@@ -16,16 +16,15 @@ typedef struct list {
 } list;
 
 /* target[r][j] += sum over the list of value * source[offset + r][j], for R runs of J vectors. */
-INLINE void add_block(float *target, int64_t target_run, const float *source, int64_t source_run, list from, const int R,
-                      const int J, const bool split) {
+INLINE void add_block(float *target, int64_t target_run, const float *source, int64_t source_run, list from,
+                      const int R, const int J, const bool split) {
   vf sum[2][2][8];
   UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < J; j++) {
     sum[0][r][j] = vf_loadu(target + r * target_run + j * VL);
     sum[1][r][j] = (vf){0};
   }
   int64_t i = 0;
-  for (; split && i + 2 <= from.n; i += 2)
-    UNROLL for (int odd = 0; odd < 2; odd++) {
+  for (; split && i + 2 <= from.n; i += 2) UNROLL for (int odd = 0; odd < 2; odd++) {
       const float *p = source + from.offset[i + odd];
       vf scale = vf_all(from.value[i + odd]);
       UNROLL for (int r = 0; r < R; r++) UNROLL for (int j = 0; j < J; j++) sum[odd][r][j] =
@@ -58,8 +57,8 @@ INLINE void add_runs(float *target, int64_t target_run, const float *source, int
     add_block(target + at * VL, target_run, source + at * VL, source_run, from, R, 1, split);
 }
 
-INLINE void add_patch(float *target, int64_t target_run, const float *source, int64_t source_run, list from, int64_t run,
-                      int64_t runs, const bool split) {
+INLINE void add_patch(float *target, int64_t target_run, const float *source, int64_t source_run, list from,
+                      int64_t run, int64_t runs, const bool split) {
   int64_t r = 0;
   for (; r + 2 <= runs; r += 2)
     add_runs(target + r * target_run, target_run, source + r * source_run, source_run, from, run, 2, split);
@@ -67,8 +66,8 @@ INLINE void add_patch(float *target, int64_t target_run, const float *source, in
 }
 
 /* Apart, since each is a lot of code. */
-typedef void patch_adder(float *target, int64_t target_run, const float *source, int64_t source_run, list from, int64_t run,
-                         int64_t runs);
+typedef void patch_adder(float *target, int64_t target_run, const float *source, int64_t source_run, list from,
+                         int64_t run, int64_t runs);
 
 __attribute__((noinline)) static void add_short_patch(float *target, int64_t target_run, const float *source,
                                                       int64_t source_run, list from, int64_t run, int64_t runs) {
@@ -88,8 +87,10 @@ static void find_places(const lub_sparse *s, int32_t *place_at) {
 
 /* === lists by channel: the patches that make up its kernel's gradient === */
 
-/* One vector of channels of one output pixel, the corner of whose window is given: where the patch of each lies (-1: its gradient is dead), and its gradient. */
-INLINE vi patches_of(const lub_sparse *s, const int32_t *place_at, int64_t pixel, int64_t corner, int64_t c, vf *gradient) {
+/* One vector of channels of one output pixel, the corner of whose window is given: where the patch of each lies (-1:
+ * its gradient is dead), and its gradient. */
+INLINE vi patches_of(const lub_sparse *s, const int32_t *place_at, int64_t pixel, int64_t corner, int64_t c,
+                     vf *gradient) {
   const int64_t left = s->channels - c, at = pixel * s->channels + c;
   const vi place = vb_widen(vb_load_part(s->argmax + at, left, LUB_NO_GRADIENT)), dead = (vi)vu_all(UINT32_MAX);
   *gradient = vf_load_part(s->gy + at, left) * vf_all(s->scale);
@@ -100,8 +101,8 @@ INLINE vi patches_of(const lub_sparse *s, const int32_t *place_at, int64_t pixel
   return where;
 }
 
-/* Lists all pixels' patches for channels c .. c + VL - 1, VL pixels at a time: a square of channels by pixels is turned round,
- * and each channel's row of it put behind its list. */
+/* Lists all pixels' patches for channels c .. c + VL - 1, VL pixels at a time: a square of channels by pixels is turned
+ * round, and each channel's row of it put behind its list. */
 static void list_patches(const lub_sparse *s, const int32_t *place_at, int64_t c) {
   const int64_t pixels = s->rows * s->columns, n = s->channels - c < VL ? s->channels - c : VL;
   const uint32_t all = (uint32_t)((UINT64_C(1) << VL) - 1);
@@ -142,8 +143,8 @@ static void kernel_gradient(const lub_sparse *s, const int32_t *place_at, patch_
 
 /* === lists by place: the kernels that make up the gradient of the patch there === */
 
-/* Lists the channels of one output pixel by the place that their gradients go to; a list's room is that of all channels.
- * count: by place. */
+/* Lists the channels of one output pixel by the place that their gradients go to; a list's room is that of all
+ * channels. count: by place. */
 INLINE void list_kernels(const lub_sparse *given, int64_t at, int64_t *count, const int window) {
   const lub_sparse s = *given; /* stores cannot touch it */
   const int64_t room = lub_sparse_room(s.channels);
@@ -217,7 +218,8 @@ INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
 
 void LUB_VARIANT(lub_few_terms_gradient)(const lub_few_terms *row) {
   for (int64_t c = 0; c < row->channels; c += VL) switch (row->terms) {
-      FEW_CASE(1) FEW_CASE(2) FEW_CASE(3) FEW_CASE(4) FEW_CASE(5) FEW_CASE(6)
-      FEW_CASE(7) FEW_CASE(8) FEW_CASE(9) FEW_CASE(10) FEW_CASE(11) FEW_CASE(12)
+      FEW_CASE(1)
+      FEW_CASE(2) FEW_CASE(3) FEW_CASE(4) FEW_CASE(5) FEW_CASE(6) FEW_CASE(7) FEW_CASE(8) FEW_CASE(9) FEW_CASE(10)
+          FEW_CASE(11) FEW_CASE(12)
     }
 }

@@ -18,7 +18,8 @@ void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64
 void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row);
 void LUB_VARIANT(lub_winograd_row)(const lub_winograd_row *row);
 void LUB_VARIANT(lub_winograd_row_back)(const lub_winograd_back *row);
-void LUB_VARIANT(lub_single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
+void LUB_VARIANT(lub_single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel,
+                                         const float *weights);
 void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
 void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *sample);
 void LUB_VARIANT(lub_few_terms_gradient)(const lub_few_terms *row);

@@ -1,11 +1,11 @@
-/* Convolution by Winograd's minimal filtering, F(2x2, KxK) for K = 2 and 3: tiles of 2x2 outputs from (K+1)^2 inputs, with
- * (K+1)^2 multiplications where the plain way takes 4 K^2. In one dimension, with inputs d and kernel g,
+/* Convolution by Winograd's minimal filtering, F(2x2, KxK) for K = 2 and 3: tiles of 2x2 outputs from (K+1)^2 inputs,
+ * with (K+1)^2 multiplications where the plain way takes 4 K^2. In one dimension, with inputs d and kernel g,
  *   K = 2:  m = (d0 - d1) g0,  d1 (g0 + g1),  (d2 - d1) g1;                       y = m0 + m1,  m1 + m2
  *   K = 3:  m = (d0 - d2) g0,  (d1 + d2) (g0 + g1 + g2) / 2,  (d2 - d1) (g0 - g1 + g2) / 2,  (d3 - d1) g2;
  *           y = m0 + m1 + m2,  m1 - m2 + m3
- * and the same over columns, then rows. Products of all channels are summed before they meet: one small matrix product for each
- * of the (K+1)^2. A few pixels' worth of everything stays in the first-level cache; where a 2x2 pool follows, a
- * tile is its window, and the outputs never leave the registers. (Lavin and Gray, "Fast algorithms for convolutional
+ * and the same over columns, then rows. Products of all channels are summed before they meet: one small matrix product
+ * for each of the (K+1)^2. A few pixels' worth of everything stays in the first-level cache; where a 2x2 pool follows,
+ * a tile is its window, and the outputs never leave the registers. (Lavin and Gray, "Fast algorithms for convolutional
  * neural networks", 2015.)
  *
  * The way back to the input is the same, transposed, from the gradients of a pool's windows.
@@ -29,7 +29,8 @@ INLINE void differences(const vf *d, vf *v, const int step, const int K) {
 }
 
 /* The way in of P tiles from number `first` on. v: (products, P, pixel), a plane of it `plane` floats. */
-INLINE void gather(const lub_winograd_row *row, int64_t first, int P, float *v, int64_t plane, int64_t pixel, const int K) {
+INLINE void gather(const lub_winograd_row *row, int64_t first, int P, float *v, int64_t plane, int64_t pixel,
+                   const int K) {
   const int N = K + 1;
   const int64_t channels = row->channels;
   const float *in[4];
@@ -94,7 +95,8 @@ INLINE void outputs(const float *m, int64_t plane, vf y[4], const int K) {
 }
 
 /* The way out of P tiles from number `first` on, for the block's `width` lanes from `lane` on. */
-INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, int P, int64_t lane, int64_t width, const int K) {
+INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, int P, int64_t lane, int64_t width,
+                    const int K) {
   const int64_t plane = TILE * width, lanes = row->lanes, from = 2 * first * lanes + lane;
   float *const out[2] = {row->out[0] + from, row->out[1] + from};
   for (int p = 0; p < P; p++)
@@ -171,7 +173,8 @@ INLINE void spread_differences(const vf *v, vf *d, const int step, const int K) 
 }
 
 /* The products' gradients of P windows from number `first` on. m: (products, P, pixel). */
-INLINE void gather_back(const lub_winograd_back *row, int64_t first, int P, float *m, int64_t plane, int64_t pixel, const int K) {
+INLINE void gather_back(const lub_winograd_back *row, int64_t first, int P, float *m, int64_t plane, int64_t pixel,
+                        const int K) {
   const int N = K + 1;
   const int64_t filters = row->filters;
   const float *gy = row->gy + first * filters;
@@ -190,8 +193,8 @@ INLINE void gather_back(const lub_winograd_back *row, int64_t first, int P, floa
 }
 
 /* Adds what P tiles say of their inputs, for the block's `width` lanes from `lane` on. */
-INLINE void scatter_back(const lub_winograd_back *row, const float *v, int64_t first, int P, int64_t lane, int64_t width,
-                         const int K) {
+INLINE void scatter_back(const lub_winograd_back *row, const float *v, int64_t first, int P, int64_t lane,
+                         int64_t width, const int K) {
   const int N = K + 1;
   const int64_t plane = TILE * width, channels = row->channels;
   float *gx[4];

@@ -35,14 +35,16 @@ static double power(double beta, int64_t t) {
 }
 
 /* m and v move towards g; the arrays are apart, so that gcc makes vectors of both loops. */
-static void move_moments(float *restrict m, float *restrict v, const float *restrict g, float keep_1, float keep_2, int64_t n) {
+static void move_moments(float *restrict m, float *restrict v, const float *restrict g, float keep_1, float keep_2,
+                         int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     m[i] += (g[i] - m[i]) * keep_1;
     v[i] += (g[i] * g[i] - v[i]) * keep_2;
   }
 }
 
-static void move_weights(float *restrict w, const float *restrict m, const float *restrict v, float rate, float epsilon, int64_t n) {
+static void move_weights(float *restrict w, const float *restrict m, const float *restrict v, float rate, float epsilon,
+                         int64_t n) {
   for (int64_t i = 0; i < n; i++) w[i] -= m[i] * rate / (sqrtf(v[i]) + epsilon);
 }
 

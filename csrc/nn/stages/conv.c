@@ -72,11 +72,17 @@ static void convolve(const conv_state *s, float *row, int64_t first, const float
   for (int64_t k = 0; k < s->kernel_h; k++) in[k] -= first * s->channels;
 }
 
+static lub_winograd_row tiles_of(const conv_state *s, const band *b) {
+  return (lub_winograd_row){.kernel = (int)s->kernel_h, .channels = s->channels, .lanes = s->lanes_out, .in = b->in,
+                            .weights = s->winograd_weights, .scratch = b->winograd};
+}
+
 /* Two rows of convolution without a pool; what is left of an odd width is computed the plain way. */
 static void winograd_rows(const conv_state *s, const band *b) {
   const int64_t whole = band_pixels(s) / 2 * 2;
-  lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .tiles = whole / 2, .channels = s->channels, .lanes = s->lanes_out,
-                            .in = b->in, .weights = s->winograd_weights, .scratch = b->winograd, .out = b->row};
+  lub_winograd_row tiles = tiles_of(s, b);
+  tiles.tiles = whole / 2;
+  tiles.out = b->row;
   s->kernels->winograd_row(&tiles);
   if (whole == band_pixels(s)) return;
   convolve(s, b->row[0], whole, b->in);
@@ -98,8 +104,9 @@ static void forward_row(const conv_state *s, int64_t r, const float *x, lub_pool
     return;
   }
   if (s->forward == CONV_WINOGRAD && s->pool_h == 2) {
-    lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .tiles = s->columns, .channels = s->channels, .lanes = s->lanes_out,
-                              .in = b->in, .weights = s->winograd_weights, .scratch = b->winograd, .pool = row};
+    lub_winograd_row tiles = tiles_of(s, b);
+    tiles.tiles = s->columns;
+    tiles.pool = row;
     s->kernels->winograd_row(&tiles);
     return;
   }
@@ -155,7 +162,8 @@ static void read_layers(const lub_stage *stage, conv_state *s) {
   const lub_shape *in = &stage->in[0], *out = &stage->out;
   s->height = win.h.in, s->width = win.w.in, s->channels = in->dim[in->ndim - 1];
   s->kernel_h = win.h.size, s->kernel_w = win.w.size;
-  s->rows = out->ndim == 2 ? 1 : out->dim[0], s->columns = out->dim[out->ndim - 2], s->filters = out->dim[out->ndim - 1];
+  s->rows = out->ndim == 2 ? 1 : out->dim[0], s->columns = out->dim[out->ndim - 2];
+  s->filters = out->dim[out->ndim - 1];
   s->above = win.h.before, s->left = win.w.before, s->conv_width = win.w.out;
   s->padded_height = win.h.out + s->kernel_h - 1, s->padded_width = win.w.out + s->kernel_w - 1;
   s->pool_h = s->pool_w = 1;
@@ -201,13 +209,14 @@ enum { FEW = 16 };
 static bool make_weights(conv_state *s) {
   const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
   const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
+  const bool back_by_winograd = winograd && sparse && s->channels <= FEW;
   struct {
     float **array;
     bool wanted;
     int64_t floats;
   } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
               {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
-              {&s->winograd_back_weights, winograd && sparse && s->channels <= FEW, products * s->filters * s->lanes_in},
+              {&s->winograd_back_weights, back_by_winograd, products * s->filters * s->lanes_in},
               {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
               {&s->backward_weights, !sparse, taps * s->lanes_out * s->lanes_in},
               {&s->bias, true, s->lanes_out},
@@ -230,7 +239,8 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   choose_forward(s);
   s->lanes_in = lub_round_up(s->channels, s->kernels->vector);
   s->lanes_out = lub_round_up(s->filters, s->kernels->vector);
-  if (!make_weights(s)) return lub_nomem(err, "conv", 4.0 * (double)(s->kernel_h * s->kernel_w * s->channels * s->lanes_out));
+  const int64_t floats = s->kernel_h * s->kernel_w * s->channels * s->lanes_out;
+  if (!make_weights(s)) return lub_nomem(err, "conv", 4.0 * (double)floats);
   const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
   stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);

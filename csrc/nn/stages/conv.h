@@ -17,7 +17,7 @@ typedef enum conv_way {
 typedef enum conv_forward {
   CONV_ROWS,     /* rows of convolution, then the pool */
   CONV_SINGLE,   /* one channel behind a small kernel, in registers with the 2x2 pool */
-  CONV_WINOGRAD, /* tiles of 2x2 outputs by kernels/winograd.c, two rows at once: a 2x2 pool's windows, or without a pool */
+  CONV_WINOGRAD, /* tiles of 2x2 outputs by kernels/winograd.c: the windows of a 2x2 pool, or two rows without a pool */
 } conv_forward;
 
 typedef struct conv_state {
@@ -40,7 +40,7 @@ typedef struct conv_state {
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
   float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
   float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters), lanes of channels; NULL: not that way */
-  float *backward_weights;            /* terms (kh, kw turned round, filters in lanes), lanes of channels; not if sparse */
+  float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse */
   float *patch_weights;               /* (filters, kh, run); if sparse */
   float *bias, *scale;                /* by lane of filters */
 } conv_state;

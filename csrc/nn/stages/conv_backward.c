@@ -106,15 +106,16 @@ static int64_t list_floats(const conv_state *s) {
 static size_t sparse_bytes(const conv_state *s) {
   const int64_t lists = list_floats(s);
   const size_t bytes = sizeof(float) * (size_t)lists + sizeof(int32_t) * (size_t)(lists + s->filters);
-  const size_t winograd = s->winograd_back_weights ? sizeof(float) * (size_t)lub_winograd_scratch((int)s->kernel_h, s->filters) : 0;
+  const int64_t tiles = s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, s->filters) : 0;
+  const size_t winograd = sizeof(float) * (size_t)tiles;
   return sizeof(float) * (size_t)lub_conv_image_floats(s) + (bytes > winograd ? bytes : winograd);
 }
 
 static void winograd_input_gradient(const conv_state *s, const lub_sparse *sample, float *scratch) {
   float *gx[4];
-  lub_winograd_back row = {.kernel = (int)s->kernel_h, .tiles = s->columns, .filters = s->filters, .channels = s->channels,
-                           .lanes = s->lanes_in, .scale = sample->scale, .weights = s->winograd_back_weights,
-                           .scratch = scratch, .gx = gx};
+  lub_winograd_back row = {.kernel = (int)s->kernel_h, .tiles = s->columns, .filters = s->filters,
+                           .channels = s->channels, .lanes = s->lanes_in, .scale = sample->scale,
+                           .weights = s->winograd_back_weights, .scratch = scratch, .gx = gx};
   for (int64_t r = 0; r < s->rows; r++) {
     for (int64_t i = 0; i <= s->kernel_h; i++) gx[i] = sample->gx + (2 * r + i) * sample->line;
     row.gy = sample->gy + r * s->columns * s->filters;
@@ -182,7 +183,7 @@ void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass) {
   }
 }
 
-/* Where the packed gradient of term (i, j, c) begins, for filter `first` and those in the same block, `*step` floats apart. */
+/* Where the packed gradient of term (i, j, c) begins, for filter `first` and its block, `*step` floats apart. */
 static int64_t gradient_at(const conv_state *s, int64_t term, int64_t first, int64_t *step) {
   const int64_t length = s->kernel_w * s->channels;
   *step = s->way == CONV_SPARSE ? s->kernel_h * s->run : 1;

@@ -1,12 +1,13 @@
-/* The packed weights of the convolution stage. A layer's kernel is (kh, kw, channels, filters), so that filters are side by
- * side: they are read so, a block of lanes at a time. */
+/* The packed weights of the convolution stage. A layer's kernel is (kh, kw, channels, filters), so that filters are
+ * side by side: they are read so, a block of lanes at a time. */
 #include "base/memory.h"
 #include <string.h>
 
 #include "nn/layers/kinds.h"
 #include "nn/stages/conv.h"
 
-/* What filter o is multiplied by, and what is added behind it: 1 and the bias, or those with a normalization folded in. */
+/* What filter o is multiplied by, and what is added behind it: 1 and the bias, or those with a normalization folded
+ * in. */
 static void filter_affine(const lub_stage *stage, int64_t o, float *scale, float *offset) {
   const conv_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
@@ -35,7 +36,7 @@ static void pack_forward(conv_state *s, const float *kernel) {
   }
 }
 
-/* One dimension of winograd.c's way in for kernels, on rows of MOST_LANES; `step` rows lie between the elements of each. */
+/* One dimension of winograd.c's way in for kernels, on rows of MOST_LANES; the steps count rows. */
 static void kernel_sums(const float *g, float *u, int64_t g_step, int64_t u_step, int64_t size) {
   g_step *= MOST_LANES, u_step *= MOST_LANES;
   for (int64_t o = 0; o < MOST_LANES; o++) {
@@ -61,7 +62,8 @@ static void winograd_products(const conv_state *s, const float *kernel, int64_t 
     for (int64_t o = 0; o < n; o++)
       g[tap * MOST_LANES + o] = kernel[(tap * s->channels + c) * s->filters + first + o] * s->scale[first + o];
   for (int64_t j = 0; j < size; j++) kernel_sums(g + j * MOST_LANES, half + j * MOST_LANES, size, size, size);
-  for (int64_t i = 0; i <= size; i++) kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
+  for (int64_t i = 0; i <= size; i++)
+    kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
 }
 
 static void pack_winograd(conv_state *s, const float *kernel) {
@@ -91,7 +93,8 @@ static void pack_backward(conv_state *s, const float *kernel) {
     for (int64_t c = 0; c < s->channels; c++) {
       const int64_t block = c / most * most, width = s->lanes_in - block < most ? s->lanes_in - block : most;
       float *to = s->backward_weights + block * taps * s->lanes_out + turned * s->lanes_out * width + c - block;
-      for (int64_t o = 0; o < s->filters; o++) to[o * width] = kernel[(tap * s->channels + c) * s->filters + o] * s->scale[o];
+      for (int64_t o = 0; o < s->filters; o++)
+        to[o * width] = kernel[(tap * s->channels + c) * s->filters + o] * s->scale[o];
     }
   }
 }
