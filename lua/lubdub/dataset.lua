@@ -11,7 +11,9 @@
 --    local rest, test = clips:split { test_size = 0.2, seed = 42, groups = "patient" }
 --    local x = rest:extract(lubdub.MFCC { n_mfcc = 40 }, { duration = 4 })
 --
--- `#clips`, `clips[3]`, `clips[3].label`, `for i, clip in clips:iter()` and `a .. b` work; print shows a summary.
+-- `#clips`, `clips[3]`, `clips[3].label`, `clips.label` (a column as a list, nil where a row has no value),
+-- `for i, clip in clips:iter()` and `a .. b` work; print shows a summary, and a few rows themselves.
+-- `lubdub.Dataset.from_csv` reads what `clips:to_csv` wrote.
 -- @module lubdub.dataset
 local blame = require "lubdub.blame"
 local object = require "lubdub.dataset.object"
@@ -22,6 +24,7 @@ require "lubdub.dataset.ask"
 require "lubdub.dataset.choose"
 require "lubdub.dataset.change"
 require "lubdub.dataset.parts"
+require "lubdub.dataset.tell"
 
 local function from_rows(list)
   local rows = {}
@@ -83,4 +86,7 @@ end
 -- @tparam table what a list of rows `{ { path = "a.wav", label = "normal" }, ... }`, or columns
 -- `{ path = { ... }, label = { ... } }`, each with a value for every row
 -- @treturn Dataset
-return setmetatable({ is = object.is }, { __call = make })
+return setmetatable({
+  is = object.is,
+  from_csv = function(...) return require "lubdub.datasets.from_csv"(...) end,
+}, { __call = make })
