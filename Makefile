@@ -35,8 +35,8 @@ VARIANTS := plain
 OWN_CFLAGS += -DLUB_ONLY_PLAIN
 endif
 VARIANT_plain := -DVL=4
-VARIANT_avx2 := -DVL=8 -mavx2 -mfma
-VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+VARIANT_avx2 := -DVL=8 -mavx2 -mfma -mpopcnt
+VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mpopcnt -mprefer-vector-width=512
 KERNEL_CFLAGS := -O3 -Wno-psabi
 
 # The other loops of the engine and of the readers are plain C: one build for all CPUs, for gcc to vectorize.
