@@ -59,6 +59,8 @@ local parts = {
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
   load_model = { "lubdub.keras", "load_model" },
+  display = { "lubdub.display" },
+  help = { "lubdub.help", "help" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
 

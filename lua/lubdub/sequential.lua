@@ -365,4 +365,6 @@ function Sequential:summary(given) print(summary.text(self, given)) end
 
 function Sequential:__tostring() return summary.text(self) end
 
+Sequential.__mimebundle = summary.mimebundle
+
 return setmetatable(Sequential, { __call = new })

@@ -28,5 +28,6 @@ return setmetatable({}, {
     rawset(self, name, class)
     return class
   end,
+  __names = function() return names end,
   __tostring = function() return "callbacks: " .. table.concat(names, ", ") end,
 })

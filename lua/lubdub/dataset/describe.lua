@@ -93,8 +93,9 @@ local function unreadable(self)
 end
 
 --- @tparam Dataset self
+-- @tparam ?function tabulate makes text of rows of cells (default lubdub.texttable)
 -- @treturn string several lines
-return function(self)
+return function(self, tabulate)
   if #self == 0 then return "Dataset: empty" end
   local group_column = self:group_column()
   local all = {}
@@ -125,7 +126,7 @@ return function(self)
     rows[#rows + 1] = line("(none)", summary(unlabelled, group_column), #self, has_groups, has_durations)
   end
   rows[#rows + 1] = line("all", whole, #self, has_groups, has_durations)
-  lines[#lines + 1] = texttable(rows)
+  lines[#lines + 1] = (tabulate or texttable)(rows)
   lines[#lines + 1] = rates(self)
   lines[#lines + 1] = unreadable(self)
   lines[#lines + 1] = "columns: " .. table.concat(self:columns(), ", ")

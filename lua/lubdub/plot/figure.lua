@@ -82,6 +82,15 @@ function Figure:save(path)
   return core.write_aside(path, picture)
 end
 
+-- In a notebook: the picture; where it cannot be drawn, the reason.
+function Figure:__mimebundle()
+  local canvas = Canvas.new("png", self.width, self.height, self.theme)
+  self.draw(canvas)
+  local picture, reason = gnuplot.draw(canvas:script(), "png")
+  if not picture then return { ["text/plain"] = tostring(self) .. "\n" .. reason } end
+  return { ["image/png"] = picture, ["text/plain"] = ("Figure(%s)"):format(self.what) }
+end
+
 function Figure:__tostring()
   return ("Figure(%s, %d x %d pixels, %s): save it with figure:save \"name.png\", .svg or .pdf"):format(
     self.what, self.width, self.height, self.theme)
