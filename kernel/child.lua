@@ -39,7 +39,7 @@ end
 -- === what cells find ===
 
 -- xeus-lua's interface, so that a notebook runs in either kernel.
-ilua = { display = { detail = {} } } -- luacheck: globals ilua
+ilua = { display = { detail = {} } }
 
 function ilua.display.detail._display_data(data, metadata)
   local bundle, place, wrong = json.decode(data)

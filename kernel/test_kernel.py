@@ -138,7 +138,7 @@ class Kernel(unittest.TestCase):
         _, reply = self.run_cell("setmetatable({}, { __mimebundle = function() error 'no picture' end })")
         self.assertEqual(reply["status"], "error")
         self.assertIn("no picture", reply["evalue"])
-        _, reply = self.run_cell("setmetatable({}, { __tostring = function() return 1 end })")
+        _, reply = self.run_cell("setmetatable({}, { __tostring = function() return {} end })")
         self.assertIn("__tostring", reply["evalue"])
         self.assertEqual(self.value("'alive'")["text/plain"], "alive")
 

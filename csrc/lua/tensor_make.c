@@ -111,6 +111,9 @@ lub_tensor *lubL_totensor(lua_State *L, int arg, const char *where) {
 @tparam table|number|Tensor nested { { 1, 2 }, { 3, 4 } }, up to 8 deep; all rows of a depth equally long
 @treturn Tensor
 @raise naming the element that is no number, or a row of another length
+@usage
+local t = lubdub.Tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+print(t:mean(2), t:slice(2, 1, 2) * 10)
 */
 int lubL_tensor_call(lua_State *L) {
   const lub_tensor *t = lubL_testtensor(L, 2);

@@ -13,6 +13,9 @@
 --
 -- `#clips`, `clips[3]`, `clips[3].label`, `for i, clip in clips:iter()` and `a .. b` work; print shows a summary.
 -- @module lubdub.dataset
+-- @usage
+-- local clips = lubdub.Dataset { { path = "heart.wav", label = "normal", patient = 1 } }
+-- print(clips:where { label = "normal" })
 local blame = require "lubdub.blame"
 local object = require "lubdub.dataset.object"
 local order = require "lubdub.order"
@@ -83,4 +86,5 @@ end
 -- @tparam table what a list of rows `{ { path = "a.wav", label = "normal" }, ... }`, or columns
 -- `{ path = { ... }, label = { ... } }`, each with a value for every row
 -- @treturn Dataset
+-- @usage local clips = lubdub.Dataset { path = { "a.wav", "b.wav" }, label = { "normal", "murmur" } }
 return setmetatable({ is = object.is }, { __call = make })

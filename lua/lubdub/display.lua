@@ -118,9 +118,12 @@ function display.audio(signal, sr)
   if type(sr) ~= "number" or not (sr >= 1 and sr <= 768000) then
     blame("display.audio: sr must be a sample rate from 1 to 768000 Hz, got %s", tostring(sr))
   end
-  local peak = signal:abs():max()
-  local scale, rate = peak > 0 and peak < math.huge and 32767 / peak or 0, math.floor(sr + 0.5)
-  local samples = signal:totable()
+  local samples, peak = signal:totable(), 0
+  for _, value in ipairs(samples) do
+    local size = math.abs(value)
+    if size > peak and size < math.huge then peak = size end
+  end
+  local scale, rate = peak > 0 and 32767 / peak or 0, math.floor(sr + 0.5)
   for i, value in ipairs(samples) do
     value = value * scale
     samples[i] = ("<i2"):pack(value == value and math.floor(math.max(-32767, math.min(32767, value)) + 0.5) or 0)

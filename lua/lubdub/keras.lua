@@ -30,6 +30,7 @@ end
 -- @treturn[1] Sequential
 -- @return[2] nil
 -- @treturn[2] string "path: reason"; layers that lubdub lacks are listed all at once
+-- @usage local model = assert(lubdub.load_model "heartbeat.h5")
 function keras.load_model(path)
   check_path("load_model", path)
   return require "lubdub.keras.load"(path)

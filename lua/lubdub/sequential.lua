@@ -14,6 +14,10 @@
 -- labels and preprocessing (what a model file carries beside Keras' parts).
 -- Without an Input the model is built from the first data that it sees.
 -- @classmod lubdub.Sequential
+-- @usage
+-- local model = lubdub.Sequential {
+--   lubdub.layers.Input { 20 }, lubdub.layers.Dense { units = 5, activation = "softmax" }, seed = 1 }
+-- model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
@@ -133,6 +137,7 @@ end
 
 --- Adds a layer at the end. The optimizer's memory of earlier steps is lost.
 -- @tparam lubdub.Layer layer
+-- @usage model:add(lubdub.layers.Softmax())
 function Sequential:add(layer)
   local list = table.move(self.layers, 1, #self.layers, 1, {})
   check_layer("add", #list + (self.input_layer and 2 or 1), layer)
@@ -157,6 +162,7 @@ end
 --- A layer by name or by number (from 1; negative ones from the end).
 -- @param which
 -- @treturn lubdub.Layer
+-- @usage print(model:get_layer(1))
 function Sequential:get_layer(which)
   local names = {}
   for i, layer in ipairs(self.layers) do
@@ -207,6 +213,7 @@ end
 -- ("categorical_crossentropy", ..., or one of lubdub.losses), metrics ({ "accuracy", "auc", ... }, with objects such as
 -- lubdub.metrics.AUC { }, and name = function(y, outputs) that returns the mean over the rows), weighted_metrics
 -- (the same; sample and class weights count in them)
+-- @usage model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
 function Sequential:compile(given)
   local o = options.read("compile", given, { optimizer = options.none, loss = false, metrics = false,
     weighted_metrics = false })
@@ -350,6 +357,7 @@ end
 --- Saves the model with labels and preprocessing as a file that Keras opens.
 -- @tparam string path ending in .h5 (or .hdf5)
 -- @return true, or nil and the reason, "path: ..."
+-- @usage assert(model:save "heartbeat.h5")
 function Sequential:save(path)
   if type(path) ~= "string" then blame("save: path must be a file name, got %s", type(path)) end
   if not path:find("%.h5$") and not path:find("%.hdf5$") then
@@ -361,6 +369,7 @@ end
 
 --- Prints Keras' summary table; `print(model)` does the same.
 -- @tparam ?table given line_length (76), show_trainable (false)
+-- @usage model:summary { show_trainable = true }
 function Sequential:summary(given) print(summary.text(self, given)) end
 
 function Sequential:__tostring() return summary.text(self) end

@@ -11,6 +11,7 @@ local files = require "lubdub.datasets.files"
 -- @tparam string folder
 -- @treturn Dataset
 -- @raise when the folder is not there or holds no sound files
+-- @usage local clips = lubdub.datasets.folder "recordings"
 return function(folder)
   if type(folder) ~= "string" then blame("datasets.folder: expected a path, got %s", type(folder)) end
   local found, reason = files.find(folder)

@@ -6,6 +6,7 @@
 --
 -- A folder that is not there, or that holds no recordings, is an error that names it.
 -- @module lubdub.datasets
+-- @usage local clips = lubdub.datasets.hearts { n = 20, seed = 1 }
 local there = { pascal = true, folder = true, hearts = true, make_folder = true }
 
 return require "lubdub.namespace"("lubdub.datasets", {}, function(name)

@@ -110,6 +110,7 @@ end
 -- @tparam ?table given `conflicts`: true; false leaves out the six recordings that are three sounds under two labels
 -- @treturn Dataset
 -- @raise when the folder is not there or holds none of them, or a table in it is broken
+-- @usage local clips = lubdub.datasets.pascal "data/pascal2011"
 return function(folder, given)
   if type(folder) ~= "string" then blame("datasets.pascal: expected a path, got %s", type(folder)) end
   local o = options.read("datasets.pascal", given, { conflicts = true })

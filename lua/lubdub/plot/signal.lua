@@ -54,6 +54,7 @@ end
 -- @tparam number sr samples per second
 -- @tparam[opt] table given `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
+-- @usage lubdub.plot.waveform(signal, sr):save "waveform.png"
 function signal.waveform(samples, sr, given)
   local where = "plot.waveform"
   local o = options.read(where, given, Figure.options "Waveform")
@@ -137,6 +138,7 @@ end
 -- @tparam ?table given.size { 960, 400 } pixels
 -- @tparam ?string given.theme
 -- @treturn Figure
+-- @usage lubdub.plot.mfcc(lubdub.MFCC { sr = 4000 } (signal), { sr = 4000 }):save "mfcc.png"
 function signal.mfcc(features, given)
   local where = "plot.mfcc"
   local o = options.read(where, given, Figure.options("MFCC", { sr = 22050, hop_length = 512 }))
