@@ -217,6 +217,7 @@ kernel: ## the Lua kernel into this user's Jupyter (PYTHON=one with ipykernel)
 
 notebooks: ## run the notebooks anew and store what they show (DATA=../data/pascal2011)
 	@$(DEPS) build run
+	@$(DEPS) jupyter || true
 	$(SUBMAKE) all
 	@LUA='$(LUA)' tools/notebooks.sh $(if $(DATA),'$(abspath $(DATA))')
 

@@ -118,7 +118,7 @@ int luaopen_lubdub_core(lua_State *L) {
                {"Trainer", lubL_open_trainer}, {"interruptible", lubL_open_interrupt}};
   lub_error err;
   luaL_checkversion(L);
-  if (lub_cpu_init(&err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_cpu_init(&err) != LUB_OK || lub_threads_init(&err) != LUB_OK) return lubL_failure(L, &err);
 
   luaL_newlib(L, functions);
   /* The sentinel: its __gc joins the threads before the state closes this library. */

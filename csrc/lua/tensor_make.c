@@ -136,7 +136,7 @@ typedef struct make_options {
   {.name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(make_options, field), .fallback = default_}
 #define SEED \
   {.name = "seed", .alias = "random_state", .type = LUB_OPTION_INT, .offset = offsetof(make_options, seed), \
-   .nullable = true, .none = true}
+   .nullable = true, .none = true, .min = 0, .max = 0x1p53}
 
 static const lub_option shape_table[] = {SHAPE, LUB_OPTIONS_END};
 static const lub_option full_table[] = {

@@ -152,7 +152,7 @@ end
 -- @tparam lubdub.Sequential model
 -- @treturn table
 function summary.mimebundle(model)
-  return { ["text/html"] = '<pre style="line-height: 1.2">' .. require("lubdub.display").escape(tostring(model))
+  return { ["text/html"] = '<pre style="font-family: monospace; line-height: 1.2">' .. require("lubdub.display").escape(tostring(model))
     .. "</pre>" }
 end
 
