@@ -39,7 +39,7 @@ VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mpre
 KERNEL_CFLAGS := -O3 -Wno-psabi
 
 # The engine's other loops are plain C: one build for all CPUs, for gcc to vectorize.
-$(BUILD)/nn/%.o: OWN_CFLAGS += -O3
+$(BUILD)/nn/%.o $(BUILD)/audio/%.o: OWN_CFLAGS += -O3
 
 KERNELS := $(wildcard csrc/*/kernels/*.c)
 H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c

@@ -56,7 +56,7 @@ describe("extraction", function()
     return mfcc(x)
   end
 
-  it("loads recordings together, and each alone where one of them is bad", function()
+  it("lets no bad recording touch its neighbours", function()
     local items, failing = {}, { [5] = "sample 30001 is not finite", [18] = "the file holds 3000" }
     for i = 1, 32 do
       local signal = signals("noise", 40000 + i):slice(1, i + 1)

@@ -119,7 +119,14 @@ def resampling():
                                       (96000, 22050, 9000, "soxr_hq"), (22050, 16000, 3000, "soxr_hq"),
                                       (8000, 22050.5, 500, "soxr_hq"), (4000, 22050, 1, "soxr_hq"),
                                       (4000, 2000, 700, "soxr_vhq"), (4000, 2000, 700, "soxr_mq"),
-                                      (4000, 6000, 700, "soxr_lq"), (4000, 6000, 700, "soxr_qq")):
+                                      (4000, 6000, 700, "soxr_lq"), (4000, 6000, 700, "soxr_qq"),
+                                      # upwards: soxr's filter as a table; its edge, and its end as soxr rounds it
+                                      (4000, 22050, 1501, "soxr_hq"), (2000, 22050, 601, "soxr_hq"),
+                                      (8000, 22050, 1003, "soxr_hq"), (11025, 22050, 777, "soxr_hq"),
+                                      (16000, 22050, 2000, "soxr_hq"), (22050, 48000, 901, "soxr_hq"),
+                                      (44100, 48000, 1999, "soxr_hq"), (1000, 4000, 300, "soxr_hq"),
+                                      (3, 7, 250, "soxr_hq"), (500, 8000, 120, "soxr_hq"), (125, 4000, 60, "soxr_hq"),
+                                      (7, 8, 2, "soxr_hq"), (4000, 44100, 5, "soxr_hq"), (9999, 10000, 900, "soxr_hq")):
         r = librosa.resample(signal("beats", n), orig_sr=orig, target_sr=target, res_type=res_type)
         cases.append({"orig_sr": orig, "target_sr": target, "n": n, "res_type": res_type, "frames": len(r)})
         values.append(r.astype("<f4"))
