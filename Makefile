@@ -38,7 +38,7 @@ VARIANT_avx2 := -DVL=8 -mavx2 -mfma
 VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 KERNEL_CFLAGS := -O3 -Wno-psabi
 
-# The engine's other loops are plain C: one build for all CPUs, for gcc to vectorize.
+# The other loops of the engine and of the readers are plain C: one build for all CPUs, for gcc to vectorize.
 $(BUILD)/nn/%.o $(BUILD)/audio/%.o: OWN_CFLAGS += -O3
 
 KERNELS := $(wildcard csrc/*/kernels/*.c)

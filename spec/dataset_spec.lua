@@ -271,11 +271,15 @@ describe("Dataset", function()
 
   it("shows its first rows", function()
     local clips = Dataset { { name = "a", n = 1 }, { name = ("ö"):rep(50), n = 22.5 }, { name = "c" } }
-    assert.equal("     name                                         n\n" ..
-      "  1  a                                            1\n" ..
-      "  2  …" .. ("ö"):rep(39) .. "  22.5\n" ..
-      "...  3 rows in all", clips:show(2))
-    assert.matches("%(100%)", hearts():show())
+    assert.equal("   name                                         n\n" ..
+      "1  a                                            1\n" ..
+      "2  …" .. ("ö"):rep(39) .. "  22.5\n" ..
+      "... 3 rows in all", clips:show(2))
+    assert.matches("%(100,%)", hearts():show())
+    -- what does not fit into the width is named below
+    assert.matches("^   name    label\n1  clip 1  normal\n%.%.%. 10 rows in all\nand", hearts():show(1, 20))
+    assert.matches("\nand the columns patient, duration, samplerate, audio$", hearts():show(1, 20))
+    fails("expected a number of rows, got x", clips.show, clips, "x")
   end)
 
   it("prints what is in it", function()
@@ -289,11 +293,12 @@ all        10  100.0       4   1.00      5.50  10.00  55.0 s
 sample rates: 100 Hz (10)
 columns: name, label, patient, duration, samplerate, audio]], text)
     assert.equal("Dataset: empty", tostring(Dataset {}))
-    assert.equal('{ audio = Tensor (100), label = "normal", name = "clip 1", patient = "p0", samplerate = 100 }',
+    assert.equal('{ name = "clip 1", label = "normal", patient = "p0", samplerate = 100, audio = Tensor (100,) }',
       tostring(hearts()[1]))
-    assert.equal("Dataset: 1 clip, 1 label\nlabel  clips      %\na          1  100.0\nall        1  100.0\n" ..
-      "columns: label",
-      tostring(Dataset { { label = "a" } }))
-    assert.matches("%(none%) +1 ", tostring(Dataset { { label = "a" }, { x = 1 } }))
+    local few = Dataset { { label = "a" }, { x = 1 } }
+    assert.equal("Dataset: 2 clips, 1 label\n   label  x\n1  a\n2         1", tostring(few))
+    assert.matches("%(none%) +3 ", tostring(few .. few .. few))
+    local long = Dataset { { path = "/d/a.wav", name = "a.wav", label = "x", duration = 1, samplerate = 2 } }
+    assert.equal("   name   label  duration  samplerate\n1  a.wav  x             1           2", long:show())
   end)
 end)

@@ -1,10 +1,18 @@
 local lubdub = require "lubdub"
 local temporary = require "support.temporary"
+local warning = require "lubdub.warning"
 
 describe("datasets.folder", function()
-  local folder, remove
-  before_each(function() folder, remove = temporary.folder() end)
-  after_each(function() remove() end)
+  local folder, remove, said
+  before_each(function()
+    folder, remove = temporary.folder()
+    said = {}
+    warning.on_warning(function(message) said[#said + 1] = message end)
+  end)
+  after_each(function()
+    warning.on_warning(nil)
+    remove()
+  end)
 
   it("takes the names of folders for labels, in the order of bytes", function()
     for _, name in ipairs { "normal/b.wav", "normal/a/deep/c.FLAC", "Murmür 2/ä ö.ogg", "Murmür 2/z.mp3", "loose.aiff",
@@ -17,6 +25,7 @@ describe("datasets.folder", function()
     assert.same({ "Murmür 2", "Murmür 2", false, "normal", "normal" }, clips:column("label", false))
     assert.equal(folder .. "/loose.aiff", clips[3].path)
     assert.equal(folder .. "/loose.aiff", lubdub.datasets.folder(folder .. "/")[3].path)
+    assert.matches("in no folder, so without a label: 1 %(loose.aiff%); clips:check%(%) lists them", said[1])
   end)
 
   it("comes to an end where a link leads back up", function()

@@ -100,7 +100,7 @@ describe("help", function()
   it("gives examples that run", function()
     local done, failed = {}, {}
     for _, entry in ipairs(index.all()) do
-      for _, tag in ipairs(comments.tags(entry.block, "usage")) do
+      for _, tag in ipairs(entry.block and comments.tags(entry.block, "usage") or {}) do
         local code = tag.text
         if not done[code] then
           done[code] = true

@@ -86,9 +86,10 @@ static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options
   return LUB_OK;
 }
 
-static lub_status make_resampler(lub_load *load, lub_error *err) {
+/* With the first block, so that loads that go together need but one. */
+static lub_status make_resampler(lub_load *load, int channels, lub_error *err) {
   if (load->resampler || load->sr == load->native_sr) return LUB_OK;
-  if (lub_resampler_new(&load->resampler, load->out_channels, load->native_sr, load->sr, load->quality, err) == LUB_OK)
+  if (lub_resampler_new(&load->resampler, channels, load->native_sr, load->sr, load->quality, err) == LUB_OK)
     return LUB_OK;
   return lub_fail(err, LUB_EWORLD, "%s: resampling from %g to %g Hz is not possible", load->name, load->native_sr,
                   load->sr);
@@ -236,7 +237,7 @@ static void find_rows(lub_load *load, int64_t n) {
 
 static lub_status append(lub_load *load, int64_t n, lub_error *err) {
   find_rows(load, n);
-  if (make_resampler(load, err) != LUB_OK) return err->status;
+  if (make_resampler(load, load->out_channels, err) != LUB_OK) return err->status;
   if (load->resampler)
     return lub_resampler_process(load->resampler, load->row, n, load->to, load->room, &load->made, err);
   for (int c = 0; c < load->out_channels; c++)
@@ -274,4 +275,36 @@ lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
   if (load->at < load->end) return LUB_OK;
   *finished = true;
   return finish(load, err);
+}
+
+/* === several at once === */
+
+bool lub_load_alike(const lub_load *a, const lub_load *b) {
+  return a->out_channels == 1 && b->out_channels == 1 && a->channels == b->channels && a->native_sr == b->native_sr &&
+         a->sr == b->sr && a->sr > a->native_sr && a->quality == b->quality && a->end > a->start &&
+         a->end - a->start == b->end - b->start && a->room <= LUB_LOAD_SHORT;
+}
+
+lub_status lub_load_advance_together(lub_load *const *loads, int count, bool *finished, lub_error *err) {
+  lub_load *lead = loads[0];
+  const float *row[LUB_LOAD_MOST];
+  float *to[LUB_LOAD_MOST];
+  int64_t want = next_block(lead), got = 0;
+  *finished = false;
+  for (int i = 0; i < count; i++) {
+    if (fetch(loads[i], want, &got, err) != LUB_OK) return err->status;
+    if (got < want) return world(loads[i], "broke off", err);
+    find_rows(loads[i], want);
+    row[i] = loads[i]->row[0];
+    to[i] = loads[i]->to[0];
+    loads[i]->at += want;
+  }
+  if (make_resampler(lead, count, err) != LUB_OK ||
+      lub_resampler_process(lead->resampler, row, want, to, lead->room, &lead->made, err) != LUB_OK)
+    return err->status;
+  if (lead->at < lead->end) return LUB_OK;
+  *finished = true;
+  int64_t frames = lub_resampled_length(lead->end - lead->start, lead->native_sr, lead->sr);
+  for (int i = 0; i < count; i++) loads[i]->frames = frames;
+  return lub_resampler_finish(lead->resampler, to, frames, &lead->made, err);
 }

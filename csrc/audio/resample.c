@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio/polyphase.h"
 #include "base/memory.h"
 
 const char *const lub_quality_names[] = {"soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq", NULL};
@@ -20,43 +19,20 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 #define PIECE 4096.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
 
 struct lub_resampler {
-  int channels;
-  const lub_polyphase *table; /* NULL: through soxr */
-  lub_polyphase_line *line;   /* [channels] */
   soxr_t soxr;
+  int channels;
   int64_t piece;
   const float **from; /* where each channel stands */
   float **to;
   float *surplus; /* SURPLUS for each channel: beyond its room soxr's output is dropped, as librosa cuts it */
 };
 
-/* Through soxr itself. */
-static lub_status make_soxr(lub_resampler *resampler, double orig_sr, double target_sr, lub_quality quality,
-                            lub_error *err) {
+lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, double target_sr, lub_quality quality,
+                             lub_error *err) {
   static const unsigned long recipes[] = {SOXR_VHQ, SOXR_HQ, SOXR_MQ, SOXR_LQ, SOXR_QQ};
-  const size_t channels = (size_t)resampler->channels;
   soxr_quality_spec_t spec = soxr_quality_spec(recipes[quality], 0);
   soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_S, SOXR_FLOAT32_S);
   soxr_error_t failure = NULL;
-  resampler->piece = (int64_t)fmax(16, orig_sr > target_sr ? PIECE : PIECE * orig_sr / target_sr);
-  resampler->from = lub_calloc(channels, sizeof(float *));
-  resampler->to = lub_calloc(channels, sizeof(float *));
-  resampler->surplus = lub_calloc(channels * SURPLUS, sizeof(float));
-  if (!resampler->from || !resampler->to || !resampler->surplus)
-    return lub_nomem(err, "resampling", SURPLUS * 4.0 * resampler->channels);
-  resampler->soxr = soxr_create(orig_sr, target_sr, (unsigned)channels, &failure, &io, &spec, NULL);
-  if (resampler->soxr && !failure) return LUB_OK;
-  return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: %s", orig_sr, target_sr, failure);
-}
-
-static lub_status make_lines(lub_resampler *resampler, lub_error *err) {
-  resampler->line = lub_calloc((size_t)resampler->channels, sizeof *resampler->line);
-  if (resampler->line) return LUB_OK;
-  return lub_nomem(err, "resampling", (double)sizeof *resampler->line * resampler->channels);
-}
-
-lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, double target_sr, lub_quality quality,
-                             lub_error *err) {
   *out = NULL;
   if (!(target_sr <= orig_sr * MOST_RATIO))
     return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: at most %d times as many samples can be made", orig_sr,
@@ -64,21 +40,21 @@ lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, 
   lub_resampler *resampler = *out = lub_calloc(1, sizeof *resampler);
   if (!resampler) return lub_nomem(err, "resampling", sizeof *resampler);
   resampler->channels = channels;
-  lub_status status = LUB_OK;
-  if (quality == LUB_SOXR_HQ) status = lub_polyphase_find(&resampler->table, orig_sr, target_sr, err);
-  if (status == LUB_OK)
-    status = resampler->table ? make_lines(resampler, err)
-                              : make_soxr(resampler, orig_sr, target_sr, quality, err);
-  if (status == LUB_OK) return LUB_OK;
+  resampler->piece = (int64_t)fmax(16, orig_sr > target_sr ? PIECE : PIECE * orig_sr / target_sr);
+  resampler->from = lub_calloc((size_t)channels, sizeof(float *));
+  resampler->to = lub_calloc((size_t)channels, sizeof(float *));
+  resampler->surplus = lub_calloc((size_t)channels * SURPLUS, sizeof(float));
+  bool there = resampler->from && resampler->to && resampler->surplus;
+  if (there) resampler->soxr = soxr_create(orig_sr, target_sr, (unsigned)channels, &failure, &io, &spec, NULL);
+  if (resampler->soxr && !failure) return LUB_OK;
   lub_resampler_free(resampler);
   *out = NULL;
-  return status;
+  if (!there) return lub_nomem(err, "resampling", SURPLUS * 4.0 * channels);
+  return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: %s", orig_sr, target_sr, failure);
 }
 
 void lub_resampler_free(lub_resampler *resampler) {
   if (!resampler) return;
-  for (int c = 0; resampler->line && c < resampler->channels; c++) lub_polyphase_line_free(&resampler->line[c]);
-  free(resampler->line);
   if (resampler->soxr) soxr_delete(resampler->soxr);
   free(resampler->from);
   free(resampler->to);
@@ -111,26 +87,12 @@ static lub_status run(lub_resampler *resampler, const float *const *x, int64_t n
 
 lub_status lub_resampler_process(lub_resampler *resampler, const float *const *x, int64_t n, float *const *out,
                                  int64_t room, int64_t *made, lub_error *err) {
-  if (n <= 0) return LUB_OK;
-  if (!resampler->table) return run(resampler, x, n, out, room, made, err);
-  const int64_t before = *made;
-  for (int c = 0; c < resampler->channels; c++) {
-    *made = before;
-    if (lub_polyphase_process(resampler->table, &resampler->line[c], x[c], n, out[c], room, made, err) != LUB_OK)
-      return err->status;
-  }
-  return LUB_OK;
+  return n > 0 ? run(resampler, x, n, out, room, made, err) : LUB_OK;
 }
 
 lub_status lub_resampler_finish(lub_resampler *resampler, float *const *out, int64_t room, int64_t *made,
                                 lub_error *err) {
-  const int64_t before = *made;
-  for (int c = 0; resampler->table && c < resampler->channels; c++) {
-    *made = before;
-    if (lub_polyphase_finish(resampler->table, &resampler->line[c], out[c], room, made, err) != LUB_OK)
-      return err->status;
-  }
-  if (!resampler->table && run(resampler, NULL, 0, out, room, made, err) != LUB_OK) return err->status;
+  if (run(resampler, NULL, 0, out, room, made, err) != LUB_OK) return err->status;
   for (int c = 0; c < resampler->channels && *made < room; c++)
     memset(out[c] + *made, 0, sizeof(float) * (size_t)(room - *made));
   if (*made < room) *made = room;

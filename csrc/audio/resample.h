@@ -1,5 +1,4 @@
-/* resample.h - another sample rate, block by block; through libsoxr, as librosa.resample does it, or with libsoxr's own
- * filter (polyphase.h).
+/* resample.h - another sample rate, block by block; through libsoxr, as librosa.resample does it.
  *
  * n samples become ceil(n * target / orig) (computed in double), whatever soxr itself would give: librosa's "fix".
  * The result does not depend on the sizes of the blocks. */
@@ -19,7 +18,8 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr);
 
 typedef struct lub_resampler lub_resampler;
 
-/* For channels that are as long as each other. What a channel becomes does not depend on the others. Free with
+/* For channels that are as long as each other; they may be of different recordings: the design of the filter, which takes
+ * as long as a few seconds of sound, is made once. What a channel becomes does not depend on the others. Free with
  * lub_resampler_free. */
 lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, double target_sr, lub_quality quality,
                              lub_error *err);

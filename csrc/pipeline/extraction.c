@@ -11,12 +11,11 @@
 
 /* What one thread has at hand. */
 typedef struct slot {
-  int64_t item; /* the recording at hand; -1: none */
+  int64_t item; /* whose signal it is; -1: none */
   lub_intake *intake;
   lub_treater *treater;
   lub_run *run;
   int treated;  /* treatments that are done or in hand */
-  bool loaded;  /* the signal is there */
   bool running; /* in the run */
   float *signal;
   int64_t samples;
@@ -35,6 +34,7 @@ struct lub_extraction {
   int64_t *measured; /* frames that each recording gives, while they are measured; -1: failed */
   char **errors, **warnings;
   _Atomic int64_t next, done;
+  int64_t handful; /* recordings that a thread opens at once */
   double deadline;
   int slots;
   slot *slot;
@@ -178,16 +178,15 @@ static void settle(lub_extraction *x, int64_t i, lub_status status, const lub_er
   atomic_fetch_add(&x->done, 1);
 }
 
-/* Opens the next recording; false: there is none. */
+/* Opens the next few recordings; false: there are none. */
 static bool claim(lub_extraction *x, slot *s) {
-  int64_t i = atomic_fetch_add(&x->next, 1);
-  lub_error err;
-  if (i >= x->count) return false;
-  s->loaded = s->running = false;
-  if (x->errors[i]) settle(x, i, LUB_EWORLD, NULL); /* could not be measured */
-  else if (lub_intake_open(s->intake, i, &err) == LUB_OK) s->item = i;
-  else settle(x, i, err.status, &err);
-  return true;
+  int64_t first = atomic_fetch_add(&x->next, x->handful);
+  for (int64_t i = first; i < first + x->handful && i < x->count; i++) {
+    lub_error err;
+    if (x->errors[i]) settle(x, i, LUB_EWORLD, NULL); /* could not be measured */
+    else if (lub_intake_add(s->intake, i, &err) != LUB_OK) settle(x, i, err.status, &err);
+  }
+  return first < x->count;
 }
 
 /* One step of the recording at hand; another one where there is none. False: nothing is left to do. */
@@ -195,11 +194,14 @@ static bool step(lub_extraction *x, slot *s) {
   lub_status status = LUB_OK;
   lub_error err;
   bool finished = false;
-  if (s->item < 0) return claim(x, s);
-  if (!s->loaded) {
-    status = lub_intake_advance(s->intake, &s->loaded, &err);
-    s->signal = lub_intake_signal(s->intake);
-    if (status == LUB_OK && s->loaded) status = begin(x, s, lub_intake_load(s->intake), &err);
+  if (s->item < 0 && lub_intake_empty(s->intake)) return claim(x, s);
+  if (s->item < 0) {
+    lub_signal_taken taken;
+    status = lub_intake_step(s->intake, &taken, &err);
+    s->item = taken.item;
+    s->signal = taken.signal;
+    s->running = false;
+    if (status == LUB_OK && s->item >= 0) status = begin(x, s, taken.load, &err);
   } else if (!s->running) {
     bool done;
     status = lub_treater_advance(s->treater, &done, &err);
@@ -236,6 +238,10 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   x->options.load.sr = sr;
   x->wanted = isnan(options->load.duration) ? -1 : (int64_t)(options->load.duration * sr + 0.5);
   x->slots = count < threads ? (int)count : threads;
+  /* as many as pay, but few enough that the threads end together */
+  x->handful = count / (4 * x->slots);
+  if (x->handful < 1) x->handful = 1;
+  if (x->handful > LUB_INTAKE_MOST) x->handful = LUB_INTAKE_MOST;
   x->errors = calloc((size_t)count, sizeof(char *));
   x->warnings = calloc((size_t)count, sizeof(char *));
   x->measured = calloc((size_t)count, sizeof(int64_t));

@@ -1,4 +1,4 @@
---- Reads comma-separated values: RFC 4180, and what spreadsheets make of it (LF or CRLF, a byte order mark).
+--- Reads and writes comma-separated values: RFC 4180, and what spreadsheets make of it (LF or CRLF, a byte order mark).
 -- @module lubdub.csv
 local csv = {}
 
@@ -59,33 +59,90 @@ function csv.parse(text, separator)
   return records, lines
 end
 
---- Reads a file whose first record names its columns.
+--- Reads the records of a file.
 -- @tparam string path
 -- @tparam ?string separator one character, default ","
--- @treturn[1] table records, each a table column name -> string
--- @treturn[1] table the column names in order
+-- @treturn[1] table records, each a list of strings
+-- @treturn[1] table the line on which each record begins
 -- @treturn[2] nil
 -- @treturn[2] string "path: reason"
-function csv.read(path, separator)
+function csv.records(path, separator)
   local file, reason = io.open(path, "rb")
   if not file then return nil, reason end
   local text, failed = file:read "a"
   file:close()
   if not text then return nil, path .. ": " .. failed end
+  if text:find "^\xFF\xFE" or text:find "^\xFE\xFF" then return nil, path .. ": UTF-16; save it as UTF-8" end
   local records, lines = csv.parse(text, separator)
   if not records then return nil, path .. ": " .. lines end
-  local header = table.remove(records, 1)
+  return records, lines
+end
+
+--- Reads a file whose first record names its columns.
+-- @tparam string path
+-- @tparam ?string separator one character, default ","
+-- @treturn[1] table records, each a table column name -> string
+-- @treturn[1] table the column names in order
+-- @treturn[1] table the line on which each record begins
+-- @treturn[2] nil
+-- @treturn[2] string "path: reason"
+function csv.read(path, separator)
+  local records, lines = csv.records(path, separator)
+  if not records then return nil, lines end
+  local header = records[1]
   if not header then return nil, path .. ": empty, not even a line of column names" end
-  local rows = {}
-  for i, record in ipairs(records) do
-    if #record ~= #header then
-      return nil, ("%s: line %d: %d fields, but %d columns"):format(path, lines[i + 1], #record, #header)
+  local rows, seen = {}, {}
+  for j, name in ipairs(header) do
+    if seen[name] then
+      return nil, ("%s: line %d: columns %d and %d are both called %q"):format(path, lines[1], seen[name], j, name)
     end
-    local row = {}
-    for j, name in ipairs(header) do row[name] = record[j] end
-    rows[i] = row
+    seen[name] = j
   end
-  return rows, header
+  for i = 2, #records do
+    local record, row = records[i], {}
+    if #record ~= #header then
+      return nil, ("%s: line %d: %d fields, but %d columns"):format(path, lines[i], #record, #header)
+    end
+    for j, name in ipairs(header) do row[name] = record[j] end
+    rows[i - 1] = row
+  end
+  return rows, header, table.move(lines, 2, #lines, 1, {})
+end
+
+-- The shortest text that is read back as the same number.
+local function number_text(value)
+  if math.type(value) == "integer" then return ("%d"):format(value) end
+  for digits = 15, 17 do
+    local text = ("%." .. digits .. "g"):format(value)
+    if tonumber(text) == value then return text:find "^-?%d+$" and text .. ".0" or text end
+  end
+  return value ~= value and "nan" or value > 0 and "inf" or "-inf"
+end
+
+local function quoted(value)
+  if value == nil then return "" end
+  local text = math.type(value) and number_text(value) or tostring(value)
+  if text == "" or text:find '[,"\r\n]' or text:find "^%s" or text:find "%s$" then
+    return '"' .. text:gsub('"', '""') .. '"'
+  end
+  return text
+end
+
+--- Records as text: a first line of column names, lines end in CRLF. Missing values are empty fields, and an empty
+-- string is a quoted one.
+-- @tparam table names of the columns
+-- @tparam table rows tables name = string, number or boolean
+-- @treturn string
+function csv.format(names, rows)
+  local lines, cells = {}, {}
+  for j, name in ipairs(names) do cells[j] = quoted(name) end
+  lines[1] = table.concat(cells, ",")
+  for i, row in ipairs(rows) do
+    for j, name in ipairs(names) do cells[j] = quoted(row[name]) end
+    lines[i + 1] = #names == 1 and cells[1] == "" and '""' or table.concat(cells, ",")
+  end
+  lines[#lines + 1] = ""
+  return table.concat(lines, "\r\n")
 end
 
 return csv

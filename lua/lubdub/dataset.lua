@@ -11,7 +11,9 @@
 --    local rest, test = clips:split { test_size = 0.2, seed = 42, groups = "patient" }
 --    local x = rest:extract(lubdub.MFCC { n_mfcc = 40 }, { duration = 4 })
 --
--- `#clips`, `clips[3]`, `clips[3].label`, `for i, clip in clips:iter()` and `a .. b` work; print shows a summary.
+-- `#clips`, `clips[3]`, `clips[3].label`, `clips.label` (a column as a list, nil where a row has no value),
+-- `for i, clip in clips:iter()` and `a .. b` work; print shows a summary, and a few rows themselves.
+-- `lubdub.Dataset.from_csv` reads what `clips:to_csv` wrote.
 -- @module lubdub.dataset
 -- @usage
 -- local clips = lubdub.Dataset { { path = "heart.wav", label = "normal", patient = 1 } }
@@ -25,6 +27,7 @@ require "lubdub.dataset.ask"
 require "lubdub.dataset.choose"
 require "lubdub.dataset.change"
 require "lubdub.dataset.parts"
+require "lubdub.dataset.tell"
 
 local function from_rows(list)
   local rows = {}
@@ -81,10 +84,18 @@ function object.methods:extract(plan, given)
   return require "lubdub.dataset.extract"(self, plan, given)
 end
 
+--- A data set from a CSV file: see `lubdub.datasets.from_csv`.
+-- @param ... as there
+-- @treturn Dataset
+local function from_csv(...) return require "lubdub.datasets.from_csv"(...) end
+
 --- Makes a data set: `lubdub.Dataset(rows)`.
 -- @function Dataset
 -- @tparam table what a list of rows `{ { path = "a.wav", label = "normal" }, ... }`, or columns
 -- `{ path = { ... }, label = { ... } }`, each with a value for every row
 -- @treturn Dataset
 -- @usage local clips = lubdub.Dataset { path = { "a.wav", "b.wav" }, label = { "normal", "murmur" } }
-return setmetatable({ is = object.is }, { __call = make })
+return setmetatable({
+  is = object.is,
+  from_csv = from_csv,
+}, { __call = make })

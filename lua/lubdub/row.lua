@@ -7,6 +7,8 @@
 -- @module lubdub.row
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
+local order = require "lubdub.order"
+local shape_text = require("lubdub.check").shape_text
 
 local row = {}
 
@@ -47,16 +49,25 @@ local function lookup(self, key)
   return cell.info[key]
 end
 
-local function sorted_keys(data)
-  local keys = {}
-  for key in pairs(data) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
+-- Names that come first when columns are listed; the others follow by name.
+local usual = {}
+for i, name in ipairs { "path", "name", "label", "sublabel", "set", "group", "patient", "recording", "offset",
+  "duration", "samplerate", "audio" } do
+  usual[name] = ("%02d"):format(i)
+end
+
+--- Names of columns in the order in which they are shown: the usual ones first.
+-- @tparam table there a table with the names as keys
+-- @treturn table a list
+function row.names(there)
+  local names = {}
+  for name in pairs(there) do names[#names + 1] = name end
+  return order.sort(names, function(name) return (usual[name] or "99") .. name end)
 end
 
 local function show(value)
   if type(value) == "string" then return '"' .. value .. '"' end
-  if core.Tensor.is(value) then return ("Tensor (%s)"):format(table.concat(value:shape(), ", ")) end
+  if core.Tensor.is(value) then return "Tensor " .. shape_text(value:shape()) end
   if math.type(value) == "float" then return ("%.6g"):format(value) end
   return tostring(value)
 end
@@ -70,7 +81,7 @@ local Row = {
   __pairs = function(self) return pairs(self[DATA]) end,
   __tostring = function(self)
     local parts = {}
-    for i, key in ipairs(sorted_keys(self[DATA])) do parts[i] = key .. " = " .. show(self[DATA][key]) end
+    for i, key in ipairs(row.names(self[DATA])) do parts[i] = key .. " = " .. show(self[DATA][key]) end
     return "{ " .. table.concat(parts, ", ") .. " }"
   end,
 }
@@ -145,6 +156,13 @@ end
 function row.peek(self, key)
   if from_header[key] and self[DATA][key] == nil and row.unreadable(self) then return nil end
   return self[key]
+end
+
+--- What the header says, of the file whatever the row's own columns say; nil where it cannot be read.
+-- @tparam row self
+-- @treturn ?table duration, samplerate, channels, frames
+function row.header(self)
+  return header(self).info
 end
 
 --- Why the recording cannot be read, or nil.

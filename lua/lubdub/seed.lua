@@ -38,6 +38,16 @@ function seed.set_seed(n)
   base, drawn = seed.check("set_seed", n), 0
 end
 
+--- Starts anew with seed `n` until the end of a block, and then goes on as if nothing had been:
+-- `local scope <close> = seeds.scope(7)`.
+-- @tparam integer n from 0 to 4294967295
+-- @return to be closed
+function seed.scope(n)
+  local old_base, old_drawn = base, drawn
+  seed.set_seed(n)
+  return setmetatable({}, { __close = function() base, drawn = old_base, old_drawn end })
+end
+
 --- The next seed for whoever was given none.
 -- @treturn integer from 0 to 4294967295
 function seed.next()

@@ -3,6 +3,7 @@
 -- `clips:split` and `clips:folds` use it on a data set.
 -- @module lubdub.split
 -- @usage local train, test = lubdub.split.train_test_split(100, { test_size = 0.2, seed = 42 })
+local object = require "lubdub.dataset.object"
 local options = require "lubdub.options"
 local order = require "lubdub.order"
 local blame = require "lubdub.blame"
@@ -43,7 +44,7 @@ end
 -- sizes are shares or counts of groups (as GroupShuffleSplit); with both, the parts are the first fold of
 -- `StratifiedGroupKFold { n_splits = round(1 / test_size), shuffle = true, seed = seed }`, so that the size is
 -- approximate.
--- @tparam integer n number of rows
+-- @tparam integer n number of rows; or a data set, which gives two data sets, as its method `split` does
 -- @tparam ?table given `test_size` (0.25 unless `train_size` is given) and `train_size`: a share (float)
 -- or a count (integer); `seed`; `shuffle` (true; false: the first rows are train, the last are test); `stratify`: a
 -- list of n labels; `groups`: a list of n groups
@@ -54,6 +55,7 @@ end
 -- local train, test = lubdub.split.train_test_split(#clips, {
 --   test_size = 0.2, seed = 42, stratify = clips:column "label" })
 function split.train_test_split(n, given)
+  if object.is(n) then return n:split(given) end
   if math.type(n) ~= "integer" or n < 0 then
     blame("%s: expected the number of rows, got %s", where, type(n) == "number" and n or type(n))
   end

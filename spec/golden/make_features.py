@@ -120,7 +120,7 @@ def resampling():
                                       (8000, 22050.5, 500, "soxr_hq"), (4000, 22050, 1, "soxr_hq"),
                                       (4000, 2000, 700, "soxr_vhq"), (4000, 2000, 700, "soxr_mq"),
                                       (4000, 6000, 700, "soxr_lq"), (4000, 6000, 700, "soxr_qq"),
-                                      # upwards: soxr's filter as a table; its edge, and its end as soxr rounds it
+                                      # upwards, where soxr goes through two stages, and to lengths that it rounds otherwise
                                       (4000, 22050, 1501, "soxr_hq"), (2000, 22050, 601, "soxr_hq"),
                                       (8000, 22050, 1003, "soxr_hq"), (11025, 22050, 777, "soxr_hq"),
                                       (16000, 22050, 2000, "soxr_hq"), (22050, 48000, 901, "soxr_hq"),

@@ -8,20 +8,15 @@ local values = require "lubdub.dataset.values"
 
 local methods = object.methods
 
--- Names that come first when columns are listed; the others follow by name.
-local usual = { path = 1, name = 2, label = 3, sublabel = 4, set = 5, group = 6, patient = 7, recording = 8, offset = 9,
-  duration = 10, samplerate = 11, audio = 12 }
-
 --- The names of the columns.
 -- @treturn table a list: the usual ones first, then by name
 function methods:columns()
-  local there, names = {}, {}
+  local there = {}
   for _, clip in self:iter() do
     for name in pairs(row.data(clip)) do there[name] = true end
   end
   if there.path or there.audio then there.duration, there.samplerate = true, true end
-  for name in pairs(there) do names[#names + 1] = name end
-  return order.sort(names, function(name) return ("%02d %s"):format(usual[name] or 99, name) end)
+  return row.names(there)
 end
 
 --- The values of one column, in the order of the rows.
@@ -36,6 +31,16 @@ function methods:column(name, default)
     if list[i] == nil then list[i] = default end
   end
   return list
+end
+
+--- How many rows there are, or how many of them have a value in a column.
+-- @tparam ?string name
+-- @treturn integer
+function methods:count(name)
+  if name == nil then return #self end
+  values.known(self, "Dataset:count", name)
+  local _, filled = values.all(self, name)
+  return filled
 end
 
 --- The distinct values of a column, sorted; missing ones are left out.
@@ -59,27 +64,19 @@ function methods:value_counts(name)
   return counts(name, present)
 end
 
---- The rows of each value of a column: `for label, part in clips:group_by "label" do`.
--- @tparam string name
--- @treturn function an iterator of value (sorted), data set; rows without a value are left out
-function methods:group_by(name)
-  local keys, parts = self:value_counts(name):keys(), {}
-  for _, key in ipairs(keys) do parts[key] = {} end
-  for _, clip in self:iter() do
-    local rows = parts[clip[name]]
-    if rows then rows[#rows + 1] = clip end
-  end
-  local i = 0
-  return function()
-    i = i + 1
-    if keys[i] ~= nil then return keys[i], object.new(parts[keys[i]]) end
-    return nil
-  end
+--- The parts of each value of a column, or of each combination of values of several (lubdub.dataset.group_by):
+-- `for label, part in clips:group_by "label" do`, `clips:group_by("set", "label"):count()`, `:mean "duration"`.
+-- @tparam string ... names of columns
+-- @treturn GroupBy an iterator of value (sorted), data set, with count, mean, median, sum, min, max, nunique, get; rows
+-- without a value are left out
+function methods:group_by(...)
+  return require "lubdub.dataset.group_by"(self, ...)
 end
 
 --- The first rows as a table: `print(clips:show(5))`.
 -- @tparam ?integer n how many (default 10)
+-- @tparam ?integer width in characters (default: that of the terminal; without one, all columns)
 -- @treturn string
-function methods:show(n)
-  return require "lubdub.dataset.show"(self, n)
+function methods:show(n, width)
+  return require "lubdub.dataset.show"(self, n, width)
 end

@@ -58,6 +58,50 @@ function methods:select(...)
   end)
 end
 
+--- Without these columns.
+-- @tparam string ... names
+-- @treturn Dataset
+function methods:drop(...)
+  local names = table.pack(...)
+  for _, name in ipairs(names) do values.known(self, "Dataset:drop", name) end
+  return self:map(function(clip)
+    for _, name in ipairs(names) do clip[name] = nil end
+    return clip
+  end)
+end
+
+--- With new names for columns: `clips:rename { subject = "patient" }`.
+-- @tparam table names old = new
+-- @treturn Dataset
+function methods:rename(names)
+  if type(names) ~= "table" then blame("Dataset:rename: expected { old = \"new\" }, got %s", type(names)) end
+  local taken = {}
+  for old, new in pairs(names) do
+    values.known(self, "Dataset:rename", old)
+    if type(new) ~= "string" then blame("Dataset:rename: the new name of %q must be a string", old) end
+    taken[new] = true
+  end
+  for _, name in ipairs(self:columns()) do
+    if taken[name] and not names[name] then blame("Dataset:rename: there is a column %q already", name) end
+  end
+  return self:map(function(clip)
+    local data = {}
+    for name, value in pairs(clip) do data[names[name] or name] = value end
+    return data
+  end)
+end
+
+--- With the columns of another table, looked up by a key: see `lubdub.dataset.join`.
+-- @param other path of a CSV file, data set, or list of rows, with one line for each key
+-- @tparam table given `on`: the column of the key (or `left_on` and `right_on`), `how`: "left" or "inner", `suffix`,
+-- `overwrite`; a string is `on`
+-- @treturn Dataset
+function methods:join(other, given)
+  return require "lubdub.dataset.join"(self, other, given)
+end
+
+methods.merge = methods.join -- pandas' name
+
 --- One behind the other.
 -- @tparam Dataset ...
 -- @treturn Dataset

@@ -59,19 +59,69 @@ function methods:take(positions)
   return object.new(rows)
 end
 
+local function count(where, n)
+  if n == nil then return 5 end
+  if math.type(n) ~= "integer" or n < 0 then
+    blame("%s: expected a number of rows, got %s", where, tostring(n))
+  end
+  return n
+end
+
 --- The first rows.
 -- @tparam ?integer n (default 5)
 -- @treturn Dataset
 function methods:head(n)
-  return object.new(table.move(object.rows(self), 1, math.min(n or 5, #self), 1, {}))
+  return object.new(table.move(object.rows(self), 1, math.min(count("Dataset:head", n), #self), 1, {}))
 end
 
---- Some rows at random.
+--- The last rows.
+-- @tparam ?integer n (default 5)
+-- @treturn Dataset
+function methods:tail(n)
+  n = count("Dataset:tail", n)
+  return object.new(table.move(object.rows(self), math.max(#self - n, 0) + 1, #self, 1, {}))
+end
+
+--- The first row of each value of a column, or of each combination of values of several.
+-- @tparam string ... names of columns
+-- @treturn Dataset
+function methods:drop_duplicates(...)
+  local names = { ... }
+  if #names == 0 then blame "Dataset:drop_duplicates: expected the name of a column, got none" end
+  for _, name in ipairs(names) do values.known(self, "Dataset:drop_duplicates", name) end
+  local seen, COUNTED = {}, {}
+  return self:filter(function(clip)
+    local at = seen
+    for _, name in ipairs(names) do
+      local value = clip[name]
+      if value == nil or value ~= value then value = seen end -- any key that no column can hold
+      at[value] = at[value] or {}
+      at = at[value]
+    end
+    local first = not at[COUNTED]
+    at[COUNTED] = true
+    return first
+  end)
+end
+
+--- Some rows at random: `clips:sample(5, { seed = 1 })`, `clips:sample { frac = 0.1 }`.
 -- @tparam integer n
--- @tparam ?table given `seed`; `replace`: false (true: a row may come again)
+-- @tparam ?table given `seed`; `replace`: false (true: a row may come again); `frac`: a share of the rows, for n
 -- @treturn Dataset
 function methods:sample(n, given)
-  local o = options.read("Dataset:sample", given, { seed = options.none, replace = false })
+  if type(n) == "table" then n, given = n.n, n end
+  local o = options.read("Dataset:sample", given, { seed = options.none, replace = false, frac = options.none,
+    n = options.none })
+  if o.frac ~= nil then
+    if n ~= nil then blame "Dataset:sample: give n or frac, not both" end
+    if not math.type(o.frac) or not (o.frac >= 0 and o.frac < math.huge) then
+      blame("Dataset:sample: frac must be a share of the rows, got %s", tostring(o.frac))
+    end
+    local exact = o.frac * #self
+    n = math.floor(exact + 0.5)
+    if exact % 1 == 0.5 and n % 2 == 1 then n = n - 1 end -- as Python rounds
+  end
+  if n == nil then n = 1 end
   return self:take(random.check(o.seed, "Dataset:sample"):choice(#self, n, { replace = o.replace }))
 end
 
@@ -103,19 +153,32 @@ function methods:shuffle(seed)
   return object.new(random.check(seed, "Dataset:shuffle"):permutation(object.rows(self)))
 end
 
---- Sorted by a column or by what a function gives for each row; equal ones stay in order.
--- @param by column name, or function of a row
--- @tparam ?table given `reverse`: false
+--- Sorted by a column, by several, or by what a function gives for each row; equal ones stay in order, and rows
+-- without a value come last, as in pandas.
+-- @param by column name, a list of names (the first decides first), or function of a row
+-- @tparam ?table given `reverse`: false; `ascending` = false is the same as reverse = true
 -- @treturn Dataset
 function methods:sort(by, given)
-  local o = options.read("Dataset:sort", given, { reverse = false })
-  local keys
-  if type(by) == "function" then
-    keys = {}
-    for i, clip in self:iter() do keys[i] = by(clip) end
-  else
-    keys = values.complete(self, "Dataset:sort", by)
+  local o = options.read("Dataset:sort", given, { reverse = false, ascending = true })
+  local reverse = o.reverse ~= (not o.ascending)
+  if type(by) == "table" then
+    local sorted = self
+    for j = #by, 1, -1 do sorted = sorted:sort(by[j], given) end
+    return sorted
   end
-  order.check("Dataset:sort", "key", keys, #self)
-  return self:take(order.argsort(keys, o.reverse))
+  if type(by) ~= "function" then values.known(self, "Dataset:sort", by) end
+  local keys, with, without = {}, {}, {}
+  for i, clip in self:iter() do
+    local key
+    if type(by) == "function" then key = by(clip) else key = clip[by] end
+    if key == nil or key ~= key then
+      without[#without + 1] = i
+    else
+      keys[#keys + 1], with[#with + 1] = key, i
+    end
+  end
+  order.check("Dataset:sort", "key", keys)
+  local sorted = {}
+  for place, at in ipairs(order.argsort(keys, reverse)) do sorted[place] = with[at] end
+  return self:take(table.move(without, 1, #without, #sorted + 1, sorted))
 end

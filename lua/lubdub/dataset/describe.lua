@@ -1,10 +1,14 @@
---- A data set in words: rows and groups per label, durations, sample rates, columns.
+--- A data set in words: rows and groups per label, durations, sample rates, columns; a few rows are shown themselves.
 -- @module lubdub.dataset.describe
 local counts = require "lubdub.dataset.counts"
+local order = require "lubdub.order"
 local row = require "lubdub.row"
 local texttable = require "lubdub.texttable"
 
 local MOST_LABELS = 30
+
+-- So few rows are shown themselves.
+local FEW = 5
 
 local function plural(n, word)
   return ("%d %s%s"):format(n, word, n == 1 and "" or "s")
@@ -53,12 +57,15 @@ end
 -- The rows of each label, the labels sorted; rows without one last.
 local function by_label(self)
   local parts, labels, unlabelled = {}, {}, {}
+  local kind, mixed
   for _, clip in self:iter() do
     local label = clip.label
     if label == nil then
       unlabelled[#unlabelled + 1] = clip
     else
-      label = tostring(label)
+      local new = type(label)
+      kind = kind or new
+      mixed = mixed or new ~= kind or new ~= "string" and new ~= "number"
       if not parts[label] then
         parts[label] = {}
         labels[#labels + 1] = label
@@ -66,7 +73,7 @@ local function by_label(self)
       table.insert(parts[label], clip)
     end
   end
-  return require("lubdub.order").sort(labels), parts, unlabelled
+  return order.sort(labels, mixed and tostring or nil), parts, unlabelled
 end
 
 local function rates(self)
@@ -107,6 +114,10 @@ return function(self, tabulate)
   if #labels > 0 then head = head .. ", " .. plural(#labels, "label") end
   if whole.groups > 0 then head = head .. ", " .. plural(whole.groups, "group") end
   local lines = { head }
+  if #self <= FEW then
+    lines[2], lines[3] = self:show(FEW), unreadable(self)
+    return table.concat(lines, "\n")
+  end
 
   local has_groups, has_durations = whole.groups > 0, #whole.durations > 0
   local titles = { "label", "clips", "%" }
@@ -120,7 +131,7 @@ return function(self, tabulate)
       rows[#rows + 1] = { ("... %d more"):format(#labels - MOST_LABELS) }
       break
     end
-    rows[#rows + 1] = line(label, summary(parts[label], group_column), #self, has_groups, has_durations)
+    rows[#rows + 1] = line(tostring(label), summary(parts[label], group_column), #self, has_groups, has_durations)
   end
   if #unlabelled > 0 and #labels > 0 then
     rows[#rows + 1] = line("(none)", summary(unlabelled, group_column), #self, has_groups, has_durations)

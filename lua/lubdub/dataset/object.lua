@@ -1,6 +1,7 @@
 --- What a data set is: a list of rows that never changes, and the table of its methods, which other files fill.
 -- @module lubdub.dataset.object
 local blame = require "lubdub.blame"
+local core = require "lubdub.core"
 
 local object = {}
 
@@ -8,6 +9,14 @@ local object = {}
 local ROWS = {}
 
 local Dataset = { __name = "lubdub.Dataset" }
+
+-- Raises that there is neither such a method nor such a column.
+local function unknown(self, key)
+  local names = self:columns()
+  for name in pairs(object.methods) do names[#names + 1] = name end
+  local _, message = pcall(core.options.unknown, "Dataset", key, names)
+  blame("%s", (message:gsub("unknown option", "there is no method or column", 1)))
+end
 
 --- The methods, by name.
 object.methods = {}
@@ -44,14 +53,24 @@ function object.methods:iter()
   end
 end
 
+-- A string is a method, or else a column; anything else that is asked for by name is a mistake.
 function Dataset:__index(key)
   if math.type(key) == "integer" then return self[ROWS][key] end
-  return object.methods[key]
+  local method = object.methods[key]
+  if method or type(key) ~= "string" or key:sub(1, 2) == "__" then return method end
+  local values, some = {}, false
+  for i, clip in ipairs(self[ROWS]) do
+    values[i] = clip[key]
+    some = some or values[i] ~= nil
+  end
+  return some and values or unknown(self, key)
 end
 
 function Dataset.__newindex(_, key)
   blame("data sets are read-only: cannot set %s; filter, map, take and concat give new ones", tostring(key))
 end
+
+function Dataset:__pairs() return ipairs(self[ROWS]) end
 
 function Dataset:__len() return #self[ROWS] end
 

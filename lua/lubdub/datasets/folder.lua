@@ -3,6 +3,8 @@
 local blame = require "lubdub.blame"
 local Dataset = require "lubdub.dataset"
 local files = require "lubdub.datasets.files"
+local findings = require "lubdub.dataset.findings"
+local look = require "lubdub.datasets.look"
 
 --- Finds them: wav, flac, ogg, opus, mp3, aiff and whatever else libsndfile reads, in the order of the bytes of
 -- their paths. Rows have `path`, `name` (the path below the folder) and `label`; files that lie in the folder
@@ -13,13 +15,20 @@ local files = require "lubdub.datasets.files"
 -- @raise when the folder is not there or holds no sound files
 -- @usage local clips = lubdub.datasets.folder "recordings"
 return function(folder)
-  if type(folder) ~= "string" then blame("datasets.folder: expected a path, got %s", type(folder)) end
-  local found, reason = files.find(folder)
-  if not found then blame("datasets.folder: %s", reason) end
-  if #found == 0 then blame("datasets.folder: %s: no sound files (wav, flac, ogg, mp3, aiff, ...) in it", folder) end
-  local rows = {}
-  for i, name in ipairs(found) do
-    rows[i] = { path = files.join(folder, name), name = name, label = name:match "^([^/]+)/" }
+  local names, found = look("datasets.folder", folder)
+  if #names == 0 then
+    blame("datasets.folder: %s: no sound files (wav, flac, ogg, mp3, aiff, ...) in it; expected a folder for each "
+      .. "class", folder)
   end
-  return Dataset(rows)
+  local rows, labels = {}, 0
+  for i, name in ipairs(names) do
+    rows[i] = { path = files.join(folder, name), name = name, label = name:match "^([^/]+)/" }
+    if rows[i].label then labels = labels + 1 end
+  end
+  if labels > 0 and labels < #rows then
+    for _, row in ipairs(rows) do
+      if not row.label then found.note("in no folder, so without a label", row.name) end
+    end
+  end
+  return findings.keep(Dataset(rows), found)
 end

@@ -20,7 +20,9 @@ local blame = require "lubdub.blame"
 local csv = require "lubdub.csv"
 local Dataset = require "lubdub.dataset"
 local files = require "lubdub.datasets.files"
+local findings = require "lubdub.dataset.findings"
 local lfs = require "lfs"
+local look = require "lubdub.datasets.look"
 local options = require "lubdub.options"
 local warning = require "lubdub.warning"
 
@@ -90,12 +92,15 @@ local function read_tables(folder, there)
   return listed, order_of
 end
 
-local function warn_of_missing(folder, order_of, found, there)
+local function warn_of_missing(folder, order_of, found, there, notes)
   local missing, expected, first = 0, 0, nil
   for _, name in ipairs(order_of) do
     if there[name:match "^set_([ab])/"] then
       expected = expected + 1
-      if not found[name] then missing, first = missing + 1, first or name end
+      if not found[name] then
+        missing, first = missing + 1, first or name
+        notes.note("listed, but not there", name)
+      end
     end
   end
   if missing > 0 then
@@ -112,10 +117,8 @@ end
 -- @raise when the folder is not there or holds none of them, or a table in it is broken
 -- @usage local clips = lubdub.datasets.pascal "data/pascal2011"
 return function(folder, given)
-  if type(folder) ~= "string" then blame("datasets.pascal: expected a path, got %s", type(folder)) end
+  local all, notes = look("datasets.pascal", folder)
   local o = options.read("datasets.pascal", given, { conflicts = true })
-  local all, reason = files.find(folder)
-  if not all then blame("datasets.pascal: %s", reason) end
 
   local rows, found, there, strange = {}, {}, {}, {}
   for _, name in ipairs(all) do
@@ -126,6 +129,7 @@ return function(folder, given)
       found[name], there[set] = true, true
     elseif name:find "^set_[ab]/" then
       strange[#strange + 1] = name
+      notes.note("name that says no label, left out", name)
     end
   end
   if #rows == 0 then
@@ -137,10 +141,12 @@ return function(folder, given)
   end
 
   local listed, order_of = read_tables(folder, there)
-  warn_of_missing(folder, order_of, found, there)
+  warn_of_missing(folder, order_of, found, there, notes)
   local kept = {}
   for _, row in ipairs(rows) do
     local known = listed[row.name]
+    if not known and #order_of > 0 then notes.note("there, but not listed", row.name) end
+    if conflicts[row.name] and o.conflicts then notes.note("same sound under two labels", row.name) end
     if known then
       row.label = known.label or row.label
       row.sublabel = known.sublabel or row.sublabel
@@ -149,5 +155,6 @@ return function(folder, given)
     end
     if o.conflicts or not conflicts[row.name] then kept[#kept + 1] = row end
   end
-  return Dataset(kept)
+  notes.samplerate = function(clip) return clip.set == "a" and 44100 or 4000 end
+  return findings.keep(Dataset(kept), notes, true)
 end

@@ -8,24 +8,6 @@ local warning = require "lubdub.warning"
 
 local curves = {}
 
--- The positive class: given, or 1 where the labels are 0 and 1 (or -1 and 1), or true.
-local function positive_of(where, labels, kind, given)
-  if given ~= options.none and given ~= nil and given ~= false then
-    if kind == "boolean" and given == 1 then return true end
-    return given
-  end
-  if kind == "boolean" then return true end
-  local known = kind == "number"
-  local has = input.places(labels)
-  for _, label in ipairs(labels) do known = known and (label == 0 or label == 1 or label == -1) end
-  if not known or (has[0] and has[-1]) then
-    local names = {}
-    for i, label in ipairs(labels) do names[i] = input.describe(label) end
-    blame("%s: name the positive class with the option pos_label, one of %s", where, table.concat(names, ", "))
-  end
-  return 1
-end
-
 --- Truth as labels, with what else a curve needs.
 local function truth_of(where, y_true, sample_weight)
   local truth, kind = input.labels(where, "y_true", y_true)
@@ -116,17 +98,6 @@ local function precision_recall(positive, scores, weights, drop)
   return precision, recall, thresholds
 end
 
-local function flat_scores(where, y_score, n, labels)
-  local scores, columns = input.scores(where, "y_score", y_score, n)
-  if columns == 0 then return scores end
-  if columns ~= 2 or #labels > 2 then
-    blame("%s: y_score must be a list or a tensor (n) of the positive class' scores, got %d columns", where, columns)
-  end
-  local second = {}
-  for i, row in ipairs(scores) do second[i] = row[2] end
-  return second
-end
-
 --- The receiver operating characteristic: false and true positive rate at falling thresholds, from (0, 0).
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score scores of the positive class; of two columns the second counts
@@ -142,8 +113,8 @@ function curves.roc_curve(y_true, y_score, given)
   local o = options.read(where, given,
     { pos_label = options.none, sample_weight = false, drop_intermediate = true })
   local truth, kind, labels, weights = truth_of(where, y_true, o.sample_weight)
-  local positive = is_positive(truth, positive_of(where, labels, kind, o.pos_label))
-  return roc(positive, flat_scores(where, y_score, #truth, labels), weights, o.drop_intermediate)
+  local positive = is_positive(truth, input.positive(where, labels, kind, o.pos_label))
+  return roc(positive, input.second_column(where, "y_score", y_score, #truth, labels), weights, o.drop_intermediate)
 end
 
 --- Precision and recall at rising thresholds; the last point is (1, 0), without a threshold.
@@ -158,8 +129,9 @@ function curves.precision_recall_curve(y_true, y_score, given)
   local o = options.read(where, given,
     { pos_label = options.none, sample_weight = false, drop_intermediate = false })
   local truth, kind, labels, weights = truth_of(where, y_true, o.sample_weight)
-  local positive = is_positive(truth, positive_of(where, labels, kind, o.pos_label))
-  return precision_recall(positive, flat_scores(where, y_score, #truth, labels), weights, o.drop_intermediate)
+  local positive = is_positive(truth, input.positive(where, labels, kind, o.pos_label))
+  local scores = input.second_column(where, "y_score", y_score, #truth, labels)
+  return precision_recall(positive, scores, weights, o.drop_intermediate)
 end
 
 --- The area below a curve by the trapezoidal rule. `x` must rise or fall throughout.
@@ -251,20 +223,8 @@ local function one_vs_one(truth, rows, labels, average)
 end
 
 -- The classes of the columns: sorted labels, given or seen.
-local function columns_of(where, truth, kind, seen, columns, given)
-  local labels = seen
-  if given then
-    labels = input.labels(where, "labels", given, kind)
-    for i, label in ipairs(input.unique(labels)) do
-      if label ~= labels[i] then blame("%s: labels must be sorted and without repetition", where) end
-    end
-    local place = input.places(labels)
-    for i, label in ipairs(truth) do
-      if not place[label] then
-        blame("%s: y_true[%d] is %s, which is not among the labels", where, i, input.describe(label))
-      end
-    end
-  end
+local function columns_of(where, truth, kind, columns, given)
+  local labels = input.classes(where, truth, kind, given)
   if #labels ~= columns then
     blame("%s: y_score has %s columns for %d classes%s", where, columns > 0 and columns or "no", #labels,
       given and "" or "; name the class of each column with the option labels")
@@ -298,14 +258,14 @@ function curves.roc_auc_score(y_true, y_score, given)
   local truth, kind, seen, weights = truth_of(where, y_true, o.sample_weight)
   local rows, columns = input.scores(where, "y_score", y_score, #truth)
   if #seen <= 2 and columns <= 2 then
-    local scores = flat_scores(where, y_score, #truth, seen)
+    local scores = input.second_column(where, "y_score", y_score, #truth, seen)
     return area_of(is_positive(truth, seen[2]), scores, weights, o.max_fpr)
   end
   if o.max_fpr and o.max_fpr ~= 1 then blame("%s: max_fpr is for two classes, got %d", where, #seen) end
   if o.multi_class == "raise" then
     blame('%s: choose multi_class = "ovr" (each class against the rest) or "ovo" (pairs of classes)', where)
   end
-  local labels = columns_of(where, truth, kind, seen, columns, o.labels)
+  local labels = columns_of(where, truth, kind, columns, o.labels)
   for i, row in ipairs(rows) do
     if math.abs(input.sum(row) - 1) > 1e-5 then
       blame("%s: y_score[%d] must be probabilities that sum to 1, got %g", where, i, input.sum(row))
@@ -338,15 +298,15 @@ function curves.average_precision_score(y_true, y_score, given)
   input.choice(where, "average", o.average, { "macro", "weighted", "micro", false })
   local truth, kind, seen, weights = truth_of(where, y_true, o.sample_weight)
   if #seen <= 2 then
-    local label = positive_of(where, seen, kind, o.pos_label)
+    local label = input.positive(where, seen, kind, o.pos_label)
     if #seen == 2 and not input.places(seen)[label] then
       blame("%s: pos_label must be %s or %s, got %s", where, input.describe(seen[1]), input.describe(seen[2]),
         input.describe(label))
     end
-    return step_area(is_positive(truth, label), flat_scores(where, y_score, #truth, seen), weights)
+    return step_area(is_positive(truth, label), input.second_column(where, "y_score", y_score, #truth, seen), weights)
   end
   local rows, columns = input.scores(where, "y_score", y_score, #truth)
-  columns_of(where, truth, kind, seen, columns, false)
+  columns_of(where, truth, kind, columns, false)
   return one_vs_rest(step_area, truth, rows, weights, seen, o.average)
 end
 

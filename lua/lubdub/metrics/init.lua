@@ -10,12 +10,17 @@ local public = {
   agreement = { "accuracy_score", "balanced_accuracy_score", "matthews_corrcoef", "cohen_kappa_score" },
   confusion = { "confusion_matrix" },
   rates = {
-    "precision_score", "recall_score", "f1_score", "fbeta_score", "specificity_score",
+    "precision_score", "recall_score", "sensitivity_score", "f1_score", "fbeta_score", "specificity_score",
     "precision_recall_fscore_support",
   },
   report = { "classification_report" },
   curves = { "roc_curve", "precision_recall_curve", "auc", "roc_auc_score", "average_precision_score" },
   probability = { "log_loss", "brier_score_loss" },
+  calibration = { "calibration_curve", "top_k_accuracy_score" },
+  challenge = { "circor_weighted_accuracy", "physionet2016_score" },
+  bootstrap = { "bootstrap" },
+  mcnemar = { "mcnemar" },
+  aggregate = { "aggregate" },
 }
 
 for file, names in pairs(public) do

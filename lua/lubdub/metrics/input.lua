@@ -161,6 +161,74 @@ function input.scores(where, name, value, n)
   return flat, 0, epsilon
 end
 
+--- The classes of the columns of scores, sorted: those given, or those that occur.
+-- @tparam string where
+-- @tparam table truth labels
+-- @tparam string kind their type
+-- @tparam ?table|boolean given the option `labels`
+-- @treturn table
+function input.classes(where, truth, kind, given)
+  if not given then return input.unique(truth) end
+  local labels = input.labels(where, "labels", given, kind)
+  local sorted, place = input.unique(labels), input.places(labels)
+  for i in ipairs(labels) do
+    if labels[i] ~= sorted[i] then
+      blame("%s: labels must be sorted and without repetition, in the order of the columns", where)
+    end
+  end
+  for i, label in ipairs(truth) do
+    if not place[label] then
+      blame("%s: y_true[%d] is %s, which is not among the labels", where, i, describe(label))
+    end
+  end
+  return labels
+end
+
+--- The positive class of two: given, or 1 where the labels are 0 and 1 (or -1 and 1), or true.
+-- @tparam string where
+-- @tparam table labels all that occur, in order
+-- @tparam string kind their type
+-- @param given the option `pos_label`; nil or false where it was not given
+function input.positive(where, labels, kind, given)
+  if given ~= nil and given ~= false then
+    if kind == "boolean" and given == 1 then return true end
+    return given
+  end
+  if kind == "boolean" then return true end
+  local known, has = kind == "number", input.places(labels)
+  for _, label in ipairs(labels) do known = known and (label == 0 or label == 1 or label == -1) end
+  if not known or (has[0] and has[-1]) then
+    local names = {}
+    for i, label in ipairs(labels) do names[i] = describe(label) end
+    blame("%s: name the positive class with the option pos_label, one of %s", where, table.concat(names, ", "))
+  end
+  return 1
+end
+
+--- A whole number of at least `least`.
+function input.count(where, name, value, least)
+  local n = math.type(value) and math.tointeger(value)
+  if n and n >= least then return n end
+  blame("%s: %s must be a whole number from %d, got %s", where, name, least, describe(value))
+end
+
+--- Scores of the positive class of two: a list, or the second of two columns.
+-- @tparam string where
+-- @tparam string name of the argument there
+-- @param value
+-- @tparam integer n
+-- @tparam ?table labels that occur; more than two take no columns
+function input.second_column(where, name, value, n, labels)
+  local scores, columns = input.scores(where, name, value, n)
+  if columns == 0 then return scores end
+  if columns ~= 2 or labels and #labels > 2 then
+    blame("%s: %s must be a list or a tensor (n) of the positive class' scores, got %d columns", where, name, columns)
+  end
+  local second = {}
+  for i, row in ipairs(scores) do second[i] = row[2] end
+  return second
+end
+
 --- One of several names, or an error that lists them. `false` stands for None.
 function input.choice(where, name, value, choices)
   local names = {}
@@ -203,6 +271,14 @@ function input.mean(x, weights)
   local products = {}
   for i, value in ipairs(x) do products[i] = value * weights[i] end
   return input.sum(products) / input.sum(weights)
+end
+
+--- The value below which `share` (0 to 1) of a sorted list lies, as NumPy's quantile (linear).
+function input.quantile(sorted, share)
+  local place = share * (#sorted - 1)
+  local i = math.min(math.floor(place), #sorted - 1)
+  local part, a, b = place - i, sorted[i + 1], sorted[math.min(i + 2, #sorted)]
+  return part >= 0.5 and b - (b - a) * (1 - part) or a + (b - a) * part
 end
 
 --- A value per class: a list that also knows its labels and prints with them.

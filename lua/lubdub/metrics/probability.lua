@@ -11,35 +11,15 @@ local function in_range(where, x)
   if x < 0 or x > 1 then blame("%s: y_proba must be probabilities from 0 to 1, got %g", where, x) end
 end
 
-local function classes_of(where, truth, kind, given)
-  local labels = input.unique(truth)
-  if given then
-    labels = input.labels(where, "labels", given, kind)
-    local sorted = input.unique(labels)
-    for i in ipairs(labels) do
-      if labels[i] ~= sorted[i] then
-        blame("%s: labels must be sorted and without repetition, in the order of the columns", where)
-      end
-    end
-    local place = input.places(labels)
-    for i, label in ipairs(truth) do
-      if not place[label] then
-        blame("%s: y_true[%d] is %s, which is not among the labels", where, i, input.describe(label))
-      end
-    end
-  end
-  if #labels < 2 then
-    blame("%s: y_true holds one class only; name all classes with the option labels", where)
-  end
-  return labels
-end
-
 -- Rows of probabilities, checked, and the column of each sample's true class.
 local function rows_of(where, y_true, y_proba, o)
   local truth, kind = input.labels(where, "y_true", y_true)
   if #truth == 0 then blame("%s: y_true is empty", where) end
   local scores, columns, epsilon = input.scores(where, "y_proba", y_proba, #truth)
-  local labels = classes_of(where, truth, kind, o.labels)
+  local labels = input.classes(where, truth, kind, o.labels)
+  if #labels < 2 then
+    blame("%s: y_true holds one class only; name all classes with the option labels", where)
+  end
   local rows, odd = {}, false
   for i, row in ipairs(scores) do
     if columns == 0 then

@@ -200,6 +200,10 @@ rates.precision_score = score("precision_score", sure_of, "precision")
 -- @function recall_score
 rates.recall_score = score("recall_score", found, "recall")
 
+--- Medicine's name of `recall_score`; `specificity_score` stands beside it.
+-- @function sensitivity_score
+rates.sensitivity_score = score("sensitivity_score", found, "recall")
+
 --- The harmonic mean of precision and recall. Options as in `precision_score`.
 -- @function f1_score
 rates.f1_score = score("f1_score", f_score, "f-score")

@@ -32,6 +32,15 @@ local function check_rows(kind, n_splits, n)
   if n_splits > n then blame("%s: %d folds need as many rows, there are %d", kind, n_splits, n) end
 end
 
+-- Numbers are classes where they are whole: what lies between is a quantity, and no fold can give it its share.
+local function check_whole(kind, labels)
+  for i, label in ipairs(labels) do
+    if math.type(label) == "float" and not math.tointeger(label) then
+      blame("%s: labels must be classes, got %s in row %d", kind, label, i)
+    end
+  end
+end
+
 -- Labels or groups as classes: place of each, count of each, number of classes.
 local function classes(kind, name, list, n)
   if list == nil then blame("%s: %s are needed: split(labels, groups)", kind, name) end
@@ -98,9 +107,11 @@ folds.KFold = splitter.define("KFold", defaults, {
 -- end
 folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
   check = check "StratifiedKFold",
+  needs = { labels = true },
   parts = function(self, labels)
     local k_folds = self.n_splits
     local places, counts, n_classes = classes("StratifiedKFold:split", "labels", labels)
+    check_whole("StratifiedKFold:split", labels)
     check_rows("StratifiedKFold:split", k_folds, #labels)
     check_members("StratifiedKFold:split", k_folds, counts)
 
@@ -114,7 +125,7 @@ folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
       end
       table.insert(members[class], i)
     end
-    local rng = random.check(self.seed)
+    local rng = self.shuffle and random.check(self.seed)
     local fold, dealt = {}, 0
     for c = 1, n_classes do
       local rows = members[appeared[c]]
@@ -128,7 +139,7 @@ folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
       for k = 1, k_folds do
         for _ = 1, share[k] or 0 do of_class[#of_class + 1] = k end
       end
-      if self.shuffle then rng:shuffle(of_class) end
+      if rng then rng:shuffle(of_class) end
       for i, row in ipairs(rows) do fold[row] = of_class[i] end
     end
     return function(k) return splitter.part(fold, k) end, k_folds
@@ -144,6 +155,7 @@ folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
 -- end
 folds.GroupKFold = splitter.define("GroupKFold", defaults, {
   check = check "GroupKFold",
+  needs = { groups = true },
   parts = function(self, labels, groups)
     local k_folds = self.n_splits
     local n = splitter.count("GroupKFold:split", labels, groups)
@@ -210,9 +222,11 @@ end
 -- for train, test in folds:split(clips:column "label", clips:column "patient") do print(#test) end
 folds.StratifiedGroupKFold = splitter.define("StratifiedGroupKFold", defaults, {
   check = check "StratifiedGroupKFold",
+  needs = { labels = true, groups = true },
   parts = function(self, labels, groups)
     local where, k_folds = "StratifiedGroupKFold:split", self.n_splits
     local class_of, totals, n_classes = classes(where, "labels", labels)
+    check_whole(where, labels)
     check_rows(where, k_folds, #labels)
     check_members(where, k_folds, totals)
     local group_of, _, n_groups = classes(where, "groups", groups, #labels)
@@ -256,6 +270,7 @@ folds.StratifiedGroupKFold = splitter.define("StratifiedGroupKFold", defaults, {
 --   print(#test)
 -- end
 folds.LeaveOneGroupOut = splitter.define("LeaveOneGroupOut", {}, {
+  needs = { groups = true },
   n_splits = function(_, labels, groups)
     local n = splitter.count("LeaveOneGroupOut:get_n_splits", labels, groups)
     local _, _, n_groups = classes("LeaveOneGroupOut:get_n_splits", "groups", groups, n)

@@ -153,6 +153,7 @@ shuffled.ShuffleSplit = splitter.define("ShuffleSplit", defaults(10), {
 -- @tparam ?table options
 shuffled.StratifiedShuffleSplit = splitter.define("StratifiedShuffleSplit", defaults(10), {
   check = check "StratifiedShuffleSplit",
+  needs = { labels = true },
   parts = function(self, labels)
     local where = "StratifiedShuffleSplit:split"
     order.check(where, "labels", labels)
@@ -168,6 +169,7 @@ shuffled.StratifiedShuffleSplit = splitter.define("StratifiedShuffleSplit", defa
 -- @tparam ?table options
 shuffled.GroupShuffleSplit = splitter.define("GroupShuffleSplit", defaults(5), {
   check = check "GroupShuffleSplit",
+  needs = { groups = true },
   parts = function(self, labels, groups)
     local where = "GroupShuffleSplit:split"
     if groups == nil then blame("%s: groups are needed: split(labels, groups)", where) end

@@ -1,5 +1,6 @@
 --- What every splitter is: options, a name, `split` as an iterator of train and test positions.
 -- @module lubdub.split.splitter
+local object = require "lubdub.dataset.object"
 local options = require "lubdub.options"
 local blame = require "lubdub.blame"
 
@@ -36,7 +37,8 @@ end
 -- @tparam string kind the class name
 -- @tparam table defaults option = default
 -- @tparam table class functions `check(self)` (optional), `n_splits(self, labels, groups)` and
--- `parts(self, labels, groups)`, which returns a function of the fold number that gives train, test
+-- `parts(self, labels, groups)`, which returns a function of the fold number that gives train, test; `needs`: what it
+-- cannot do without, { labels = true, groups = true }
 -- @treturn function of an options table
 function splitter.define(kind, defaults, class)
   local names = {}
@@ -46,7 +48,20 @@ function splitter.define(kind, defaults, class)
   local Splitter = { __name = "lubdub.split." .. kind }
   Splitter.__index = Splitter
 
+  Splitter.needs = class.needs or {}
+
+  -- Of a data set the labels and groups are its columns, and groups on both sides are warned of.
+  local function of_dataset(self, clips, groups)
+    local parts, k = require("lubdub.dataset.sides").folds(kind .. ":split", clips, self, nil, groups), 0
+    return function()
+      k = k + 1
+      if parts[k] then return parts[k][1], parts[k][2] end
+      return nil
+    end
+  end
+
   function Splitter:split(labels, groups)
+    if object.is(labels) then return of_dataset(self, labels, groups) end
     local parts, n = class.parts(self, labels, groups)
     local fold = 0
     return function()

@@ -1,0 +1,21 @@
+--- Which recordings of the Yaseen 2018 set were cut from one: the group of files 1 to 200 of each class, "3x4" for
+-- group 3 four times. Two files are in one group where they share samples, or correlate by 0.95 or more.
+-- @module lubdub.datasets.yaseen2018_groups
+return {
+  AS = [[
+    0x48 1x2 2x2 3x2 4x2 5x2 6x4 7x2 8x2 9x2 10x2 11x2 12x2 13x2 0x34 14x4 0x14 15x2 16 17 18 0 19 15x2 20x2 21x4
+    22x8 23x4 15x2 20x2 24x2 25x2 26x2 27x2 28x2 29x2 30x2 31x2 32x2 33x2 34x2 35x2 36x2 37x2 38x2 39x2 40x2 41x2 42
+    43 44 45 46]],
+  MR = [[
+    47x2 48x2 49x6 50x2 51x2 52x2 53x2 52x2 54x2 55x2 56 57x8 58x2 59x2 60x2 61x2 62x4 63x6 57x28 64x2 65x2 59 58x2
+    66 67x14 57x84 68x2 69x2 70x2 71x2 72x2 73x2 74x2 75]],
+  MS = [[
+    76x4 77x2 78x2 79x2 80x2 81x2 82 83 84x2 85x2 86x28 87x2 88x2 89x6 86x28 90 82 91 92x4 93x2 94x2 95x2 96x2 97x2
+    98x2 99x2 100x2 92x6 93x2 91 101x6 102x4 103x2 104x2 105x2 106x6 107x2 103x2 104x2 105x2 106x6 107x2 103x2 104x2
+    105x2 106x6 108x2 109 110x2 111x2 112x2 113x2 86x21]],
+  MVP = [[
+    114 115x2 116x26 117x34 118x34 119x2 120x2 121x2 122 123x2 124x2 125x2 126x12 127x52 126x2 128x2 129x2 130x2
+    131x2 126x4 132x2 120x2 121x4 133x2 134 135]],
+  N = [[
+    136x36 137x4 138x28 139x30 138x27 140x32 136x36 63x7]],
+}
