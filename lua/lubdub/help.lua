@@ -94,7 +94,7 @@ local function parameters(entry)
 end
 
 local function indented(text, by)
-  return (" "):rep(by) .. text:gsub("\n", "\n" .. (" "):rep(by))
+  return (((" "):rep(by) .. text:gsub("\n", "\n" .. (" "):rep(by))):gsub("\n +\n", "\n\n"))
 end
 
 -- Breaks at blanks; what goes on is set in.

@@ -152,8 +152,8 @@ end
 -- @tparam lubdub.Sequential model
 -- @treturn table
 function summary.mimebundle(model)
-  return { ["text/html"] = '<pre style="font-family: monospace; line-height: 1.2">' .. require("lubdub.display").escape(tostring(model))
-    .. "</pre>" }
+  return { ["text/html"] = ('<pre style="font-family: monospace; line-height: 1.2">%s</pre>'):format(
+    require("lubdub.display").escape(tostring(model))) }
 end
 
 return summary

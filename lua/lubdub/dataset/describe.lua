@@ -115,7 +115,7 @@ return function(self, tabulate)
   if whole.groups > 0 then head = head .. ", " .. plural(whole.groups, "group") end
   local lines = { head }
   if #self <= FEW then
-    lines[2], lines[3] = self:show(FEW), unreadable(self)
+    lines[2], lines[3] = require "lubdub.dataset.show"(self, FEW, nil, tabulate), unreadable(self)
     return table.concat(lines, "\n")
   end
 

@@ -134,18 +134,20 @@ local function split(text)
   return parts
 end
 
---- The options that a parameter's text lists: `name (default; more), name: words, ...`.
+--- The options that a parameter's text lists: "name (default; more), name: words, ..."; where names stand in
+-- backquotes, others are words.
 -- @tparam string text
 -- @treturn table list of { name =, text = }
 -- @treturn string what stands before the first one
 function comments.options(text)
   local list, before = {}, {}
+  local quoted = text:find "`[%w_]+`%s*[:%(]" ~= nil
   for _, part in ipairs(split((text:gsub("\n", " ")))) do
     part = part:gsub("^%s+", ""):gsub("^and%s+", "")
     local name, rest = part:match "^`?([%a_][%w_]*)`?%s*(%(.*)$"
     if not name then name, rest = part:match "^`?([%a_][%w_]*)`?%s*:%s*(.*)$" end
     if not name then name, rest = part:match "^`?([%a_][%w_]*)`?%s*$", "" end
-    if name then
+    if name and (part:find "^`" or not quoted) then
       list[#list + 1] = { name = name, text = rest }
     elseif #list > 0 then
       list[#list].text = list[#list].text .. ", " .. part
