@@ -95,7 +95,7 @@ function comments.all()
   if all then return all end
   local blocks = {}
   local own = debug.getinfo(1, "S").source:match "^@(.*[/\\])help[/\\]" or "lua/lubdub/"
-  read_folder(own, blocks)
+  if require("lfs").attributes(own, "mode") == "directory" then read_folder(own, blocks) end
   local core = package.searchpath("lubdub.core", package.cpath)
   if core then read_c(core:gsub("%.%w+$", ".comments"), blocks) end
   all = blocks
