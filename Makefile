@@ -8,7 +8,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-# ---- What is built, and where to. BUILD takes the objects, SO the two libraries: sanitizers, lint and LuaRocks have
+# ---- What is built, and where to. BUILD takes the objects, SO the libraries: sanitizers, lint and LuaRocks have
 # ---- folders of their own, so that none of them touches what lies beside the Lua files.
 BUILD ?= build
 SO ?= lua/lubdub
@@ -19,8 +19,9 @@ LUA_PKG := $(shell for name in lua5.4 lua-5.4 lua54; do \
   $(PKG) --exists $$name 2>/dev/null && echo $$name && exit; done; echo lua5.4)
 LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(shell $(PKG) --cflags $(LUA_PKG) 2>/dev/null))
 LIBFLAG ?= -shared
-CORE_PKGS := sndfile soxr kissfft-float openblas
+CORE_PKGS := sndfile soxr kissfft-float openblas zlib
 H5_PKGS := hdf5
+ZIP_PKGS := libzip
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 OWN_CFLAGS := -std=c11 -fPIC -pthread -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) -Icsrc \
@@ -43,20 +44,24 @@ $(BUILD)/nn/%.o $(BUILD)/audio/%.o: OWN_CFLAGS += -O3
 
 KERNELS := $(wildcard csrc/*/kernels/*.c)
 H5_SOURCES := $(wildcard csrc/h5/*.c) csrc/lua/h5.c
-SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
+ZIP_SOURCES := $(wildcard csrc/zip/*.c) csrc/lua/zip.c
+SOURCES := $(filter-out $(KERNELS) $(H5_SOURCES) $(ZIP_SOURCES),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:csrc/%.c=$(BUILD)/%.$(v).o))
-# h5.so is loaded with the first model only; it shares no symbols with core.so, so it brings its own copy of these
+# h5_writer.so and zip.so are loaded with the first file that is written, or is an archive; reading HDF5 is core's
+# (csrc/h5/reader). They share no symbols with core.so, and bring copies of these
 H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
 H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
+ZIP_OBJECTS := $(ZIP_SOURCES:csrc/%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/%.o,base/error base/aside lua/class)
 CORE := $(SO)/core.so
-H5 := $(SO)/h5.so
+H5 := $(SO)/h5_writer.so
+ZIP := $(SO)/zip.so
 CORE_DOC := $(SO)/core.comments
 
 # V=1 shows the commands in full.
 brief = $(if $(V),,@echo '  $(1) $@';)
 
 .PHONY: all
-all: $(CORE) $(H5) $(CORE_DOC) ## build, and nothing else (LuaRocks calls this)
+all: $(CORE) $(H5) $(ZIP) $(CORE_DOC) ## build, and nothing else (LuaRocks calls this)
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -65,6 +70,10 @@ $(CORE): $(OBJECTS)
 $(H5): $(H5_OBJECTS)
 	@mkdir -p $(@D)
 	$(call brief,link)$(CC) $(LIBFLAG) -pthread $(EXTRA_LDFLAGS) -o $@ $^ $(LDFLAGS) $$($(PKG) --libs $(H5_PKGS)) -lm
+
+$(ZIP): $(ZIP_OBJECTS)
+	@mkdir -p $(@D)
+	$(call brief,link)$(CC) $(LIBFLAG) -pthread $(EXTRA_LDFLAGS) -o $@ $^ $(LDFLAGS) $$($(PKG) --libs $(ZIP_PKGS))
 
 # What lubdub.help says of functions in C: their comments, since the sources are not installed.
 $(CORE_DOC): $(wildcard csrc/lua/*.c)
@@ -79,7 +88,7 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 # A first build looks whether it can succeed before the compiler says so in many more words.
-CAN_BUILD = { { command -v $(firstword $(CC)) && $(PKG) --exists $(CORE_PKGS) $(H5_PKGS) && \
+CAN_BUILD = { { command -v $(firstword $(CC)) && $(PKG) --exists $(CORE_PKGS) $(H5_PKGS) $(ZIP_PKGS) && \
   { [ -n '$(LUA_INCDIR)' ] || $(PKG) --exists $(LUA_PKG); }; } >/dev/null 2>&1 || \
   { echo "lubdub: a compiler or a library is missing; make deps installs it, or names it" >&2; exit 1; }; }
 
@@ -93,10 +102,10 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rule,$(v))))
 
 $(BUILD)/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call brief,compile)$(CC) $(CFLAGS) $(OWN_CFLAGS) $(LUA_CFLAGS) $$($(PKG) --cflags $(CORE_PKGS) $(H5_PKGS)) \
+	$(call brief,compile)$(CC) $(CFLAGS) $(OWN_CFLAGS) $(LUA_CFLAGS) $$($(PKG) --cflags $(CORE_PKGS) $(H5_PKGS) $(ZIP_PKGS)) \
 	  -MMD -MP -c -o $@ $<
 
--include $(OBJECTS:.o=.d) $(H5_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(H5_OBJECTS:.o=.d) $(ZIP_OBJECTS:.o=.d)
 
 # ---- For users. What installs packages comes before a make of its own, since pkg-config's answers change with it.
 DEPS := CC='$(CC)' LUA='$(LUA)' tools/deps.sh
@@ -123,7 +132,7 @@ lint: ## luacheck, and gcc with warnings as errors
 	luacheck --quiet --no-color $(wildcard lua spec examples bench tools kernel)
 	$(SUBMAKE) objects BUILD=$(BUILD)/lint EXTRA_CFLAGS=-Werror
 
-objects: $(OBJECTS) $(H5_OBJECTS)
+objects: $(OBJECTS) $(H5_OBJECTS) $(ZIP_OBJECTS)
 
 # ---- More proof: sanitizers, valgrind, every CPU variant, LuaRocks. SPEC narrows the specs here too.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -143,7 +152,7 @@ sanitize: ## the specs under AddressSanitizer and UBSan
 	@$(DEPS) build run test
 	$(SUBMAKE) all BUILD=build/sanitize SO=build/sanitize/so/lubdub CFLAGS='-O1 -g' \
 	  EXTRA_CFLAGS='$(SANITIZE)' EXTRA_LDFLAGS='$(SANITIZE)'
-	@$(ASAN) SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
+	@$(ASAN) LUBDUB_MUTATIONS=$${LUBDUB_MUTATIONS:-200} SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
 
 valgrind: ## a short run from synthetic hearts to a saved model under valgrind
 	@$(DEPS) build run check
@@ -160,19 +169,36 @@ variants: ## the specs with each set of kernels that this CPU has
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
   { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
-.PHONY: peers interop bench
+.PHONY: peers interop interop-run browser bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
 	@$(DEPS) peers
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --requirement tools/peers.txt
 
-interop: ## models that lubdub saved, opened in Keras
-	@$(WITH_PEERS)
+# Nothing that Keras is needed for can be shown without it: where it is missing, that is said, and is no failure.
+interop: ## models to Keras and back, and training that goes on there; skipped where Keras is not installed
+	@if [ -x $(PEERS)/bin/python ]; then \
+	  $(MAKE) --no-print-directory interop-run; \
+	else \
+	  echo "lubdub: interop is skipped: there is no Python with Keras in $(PEERS); make peers installs it"; \
+	fi
+
+interop-run:
 	@$(DEPS) build run
 	$(SUBMAKE) all
 	@rm -rf build/interop && mkdir -p build/interop
 	$(LUA) spec/interop/write_models.lua build/interop
+	$(LUA) spec/interop/write_random.lua build/interop 50 16
 	$(PEERS)/bin/python spec/interop/keras_opens.py build/interop
+	$(PEERS)/bin/python spec/interop/keras_trains.py build/interop
+	$(PEERS)/bin/python spec/interop/write_random.py build/interop 50 16
+	$(LUA) spec/interop/lubdub_trains.lua build/interop
+
+browser: ## a report, opened in headless Chromium on a wide screen and at a phone's width
+	@$(DEPS) build run browser
+	$(SUBMAKE) all
+	$(LUA) examples/report.lua --epochs 10 --out build/browser/report.html
+	$(LUA) tools/check_report.lua build/browser/report.html
 
 bench: ## speed, beside the peers' where they are installed
 	@$(DEPS) build run
@@ -184,7 +210,7 @@ PREFIX ?= /usr/local
 INST_LUADIR ?= $(PREFIX)/share/lua/5.4
 INST_LIBDIR ?= $(PREFIX)/lib/lua/5.4
 LUA_FILES = $(shell cd lua && find lubdub -name '*.lua')
-SO_FILES := lubdub/core.so lubdub/h5.so
+SO_FILES := lubdub/core.so lubdub/h5_writer.so lubdub/zip.so
 
 .PHONY: install uninstall rock
 install: all ## into PREFIX (/usr/local); DESTDIR for packagers
@@ -228,7 +254,8 @@ doc: ## API pages in doc/ (LDoc)
 	ldoc --quiet --fatalwarnings .
 
 clean: ## remove all that was made here
-	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5.so lua/lubdub/core.comments
+	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5_writer.so lua/lubdub/zip.so \
+	  lua/lubdub/core.comments
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \

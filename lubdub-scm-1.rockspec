@@ -10,7 +10,8 @@ description = {
 lubdub loads recordings, turns them into MFCCs, trains a convolutional network and reports how good it is, with the
 names and the numbers of librosa, Keras and scikit-learn. Models are saved in Keras' HDF5 layout. The hot loops are C,
 parallel and vectorized; everything that decides is Lua to read.
-Building needs pkg-config and the headers of libsndfile, libsoxr, kissfft, OpenBLAS and HDF5; plots need gnuplot.]],
+Building needs pkg-config and the headers of libsndfile, libsoxr, kissfft, OpenBLAS, zlib, HDF5 and libzip; plots need
+gnuplot.]],
   license = "MIT",
   labels = { "audio", "machine-learning", "neural-networks", "mfcc" },
 }
@@ -26,7 +27,9 @@ external_dependencies = {
   SOXR = { header = "soxr.h", library = "soxr" },
   KISSFFT = { library = "kissfft-float" },
   OPENBLAS = { library = "openblas" },
+  ZLIB = { header = "zlib.h", library = "z" },
   HDF5 = { library = "hdf5*" },
+  LIBZIP = { header = "zip.h", library = "zip" },
 }
 build = {
   type = "make",

@@ -1,5 +1,6 @@
 local lfs = require "lfs"
 local lubdub = require "lubdub"
+local mutate = require "support.mutate"
 local temporary = require "support.temporary"
 local warning = require "lubdub.warning"
 
@@ -240,6 +241,20 @@ describe("Dataset:extract with a cache", function()
       file:write("/features", from:read "/features")
       assert(file:save(path))
     end)
+  end)
+
+  it("survives a file that is damaged at random", function()
+    local set = clips(3)
+    extract(set)
+    local path = folder .. "/cache/deep/" .. files()[1]
+    local file <close> = assert(io.open(path, "rb"))
+    local whole = file:read "a"
+    for seed = 1, 60 do
+      local bytes, how = mutate.bytes(seed, whole)
+      temporary.write(folder, "cache/deep/" .. files()[1], bytes)
+      mutate.survives(("seed %d (%s)"):format(seed, how), path, function() return extract(set) end)
+    end
+    for _, line in ipairs(said) do assert.matches("; it is made anew$", line) end
   end)
 
   it("takes the name of a file too, for one list of steps at a time", function()

@@ -146,7 +146,8 @@ describe("help", function()
           local ok, made = pcall(entry.value, need)
           local config = ok and (type(made) == "table" and made or made:config()) or {}
           if not ok then wrong[#wrong + 1] = entry.path .. ": required options? " .. tostring(made) end
-          local text = entry.block.tags[2] and comments.tags(entry.block, "tparam")[1].text:gsub("\n", " ") or ""
+          local tag = entry.block and comments.tags(entry.block, "tparam")[1]
+          local text = tag and tag.text:gsub("\n", " ") or ""
           for name, value in pairs(config) do
             if type(name) == "string" then
               local told = text:match("%f[%w_]" .. name .. "%f[^%w_]%s*%(([^;:)]*)")

@@ -105,7 +105,8 @@ describe("gradients by central differences, random options:", function()
 
   it("no kind of layer is left out", function()
     local known = { Input = true, Flatten = true, LSTM = true, GRU = true, Bidirectional = true,
-      BatchNormalization = true, Add = true, Multiply = true, Concatenate = true }
+      BatchNormalization = true, Add = true, Subtract = true, Multiply = true, Average = true, Maximum = true,
+      Minimum = true, Concatenate = true }
     for kind in pairs(nets.options) do known[kind] = true end
     for _, kind in ipairs(L.names()) do assert.is_true(known[kind] or kind:find "^Global" ~= nil, kind) end
   end)
@@ -167,7 +168,7 @@ describe("activations", function()
     local config = L.Activation { activation = "relu" }:config()
     assert.equal("relu", config.activation)
     for _, name in ipairs { "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "hard_sigmoid", "softplus",
-      "softsign", "exponential", "tanh", "sigmoid" } do
+      "softsign", "exponential", "tanh", "sigmoid", "keras2_hard_sigmoid" } do
       local column = x:reshape { 321, 1 }
       local y = flat(predict({ L.Activation { activation = name } }, { 1 }, column))
       local model = { { kind = "Activation", config = { activation = name } } }
@@ -184,7 +185,7 @@ describe("activations", function()
 
   it("keep NaN", function()
     for _, name in ipairs { "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "hard_sigmoid", "softplus",
-      "softsign", "exponential", "tanh", "sigmoid" } do
+      "softsign", "exponential", "tanh", "sigmoid", "keras2_hard_sigmoid" } do
       local y = predict({ L.Activation { activation = name } }, { 1 }, Tensor { { 0 / 0 } })
       assert.is_true(y[1][1] ~= y[1][1], name)
     end
@@ -218,15 +219,16 @@ describe("a convolution over time", function()
   end)
 
   it("is not where it is strided, dilated, in groups, or the pool overlaps", function()
-    for _, extra in ipairs { { strides = 2 }, { dilation_rate = 2 }, { groups = 2 } } do
+    for extra, stage in pairs { [{ strides = 2 }] = "window conv", [{ dilation_rate = 2 }] = "window conv",
+      [{ groups = 2 }] = "channelwise" } do
       extra.filters, extra.kernel_size = 4, 2
       local layers = { L.Conv1D(extra) }
       nets.build(layers, { 9, 2 })
-      assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "reference: Conv1D")
+      assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find(stage .. ": Conv1D", 1, true))
     end
     local layers = { L.Conv1D { filters = 4, kernel_size = 2 }, L.MaxPooling1D { pool_size = 3, strides = 2 } }
     nets.build(layers, { 9, 2 })
-    assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "reference: MaxPooling1D")
+    assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "window pool: MaxPooling1D")
   end)
 
   it("that is causal sees nothing of what comes later", function()

@@ -33,7 +33,7 @@ local function random_cell(next_number, usual, sequences, backwards)
     units = next_number(1, usual and 40 or 6), return_sequences = sequences, go_backwards = backwards,
     use_bias = next_number(1, 4) > 1, dropout = next_number(1, 3) == 1 and 0.4 or 0,
     activation = next_number(1, 3) == 1 and activations[next_number(1, 5)] or nil,
-    recurrent_activation = ({ "tanh", "hard_sigmoid", usual and "sigmoid" })[next_number(1, 8)],
+    recurrent_activation = ({ "tanh", "hard_sigmoid", "keras2_hard_sigmoid", usual and "sigmoid" })[next_number(1, 8)],
   }
   if next_number(1, 2) == 1 then return L.LSTM(options) end
   options.reset_after = usual or next_number(1, 2) == 1

@@ -222,7 +222,7 @@ describe("Sequential", function()
 
   it("refuses file names it cannot write under", function()
     local model = notebook()
-    assert.error_matches(function() model:save "model.keras" end, "path must end in .h5, got 'model.keras'")
+    assert.error_matches(function() model:save "model.pt" end, "path must end in .keras or .h5, got 'model.pt'")
     assert.error_matches(function() model:save() end, "path must be a file name, got nil")
     assert.error_matches(function() lubdub.Sequential { layers.Flatten() }:save "a.h5" end, "not built")
   end)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh - installs what lubdub needs and this machine lacks, from the distribution (Debian, Ubuntu and their like).
 #
-#   tools/deps.sh PURPOSE...        purposes: build run test rock check doc peers jupyter
+#   tools/deps.sh PURPOSE...        purposes: build run test rock check doc browser peers jupyter
 #
 # Each need is tried rather than looked up, so that a Lua or an OpenBLAS of one's own making counts, and nothing is
 # asked of apt when all is there. Asks no questions: it installs as root or where sudo needs no password; elsewhere it
@@ -24,7 +24,9 @@ build | libsndfile1-dev     | libsndfile                     | has_library sndfi
 build | libsoxr-dev         | libsoxr                        | has_library soxr
 build | libkissfft-dev      | kissfft (float)                | has_library kissfft-float
 build | libopenblas-dev     | OpenBLAS                       | has_library openblas
+build | zlib1g-dev          | zlib                           | has_library zlib
 build | libhdf5-dev         | HDF5                           | has_library hdf5
+build | libzip-dev          | libzip                         | has_library libzip
 run   | lua-filesystem      | LuaFileSystem (rock luafilesystem) | has_module lfs
 run   | lua-dkjson          | dkjson (rock dkjson)           | has_module dkjson
 run   | lua-argparse        | argparse (rock argparse)       | has_module argparse
@@ -35,6 +37,7 @@ test  | lua-check           | luacheck (rock luacheck)       | has_program luach
 rock  | luarocks            | LuaRocks                       | has_program luarocks
 check | valgrind            | valgrind                       | has_program valgrind
 doc   | lua-ldoc            | LDoc (rock ldoc)               | has_program ldoc
+browser | chromium          | Chromium                       | has_program chromium
 peers | python3-venv        | Python 3 with venv             | python3 -c 'import ensurepip, venv'
 jupyter | python3-ipykernel | ipykernel (for notebooks)      | tools/jupyter.sh
 jupyter | python3-nbclient  | nbclient (for notebooks)       | tools/jupyter.sh

@@ -1,8 +1,6 @@
 /* The HDF5 library as a whole: its lock and its errors. */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "h5/internal.h"
 
@@ -28,25 +26,10 @@ static herr_t innermost(unsigned n, const H5E_error2_t *error, void *text) {
   return 0;
 }
 
-const char *lub_h5_name(const lub_h5 *file) { return file->path ? file->path : "new HDF5 file"; }
-
-lub_status lub_h5_fail(lub_error *err, const lub_h5 *file, const char *object, const char *reason) {
+lub_status lub_h5_fail(lub_error *err, const char *object, const char *reason) {
   char words[200] = "";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, words);
   H5Eclear2(H5E_DEFAULT);
-  return lub_fail(err, LUB_EWORLD, "%s: %s%s%s%s%s%s", lub_h5_name(file), object ? object : "", object ? ": " : "",
-                  reason, words[0] ? " (" : "", words, words[0] ? ")" : "");
-}
-
-lub_status lub_h5_room(lub_h5 *file, size_t count, size_t length, char ***at, char **characters, lub_h5_text *text,
-                       lub_error *err) {
-  char *room = malloc(count * sizeof(char *) + length + count + 1);
-  if (!room) return lub_nomem(err, lub_h5_name(file), (double)(count * sizeof(char *) + length));
-  free(file->text);
-  file->text = room;
-  *at = (char **)(void *)room;
-  *characters = room + count * sizeof(char *);
-  text->count = count;
-  text->string = (const char *const *)*at;
-  return LUB_OK;
+  return lub_fail(err, LUB_EWORLD, LUB_H5_NAME ": %s%s%s%s%s%s", object ? object : "", object ? ": " : "", reason,
+                  words[0] ? " (" : "", words, words[0] ? ")" : "");
 }

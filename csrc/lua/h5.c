@@ -1,15 +1,17 @@
-/* lubdub.h5: HDF5 files, for lua/lubdub/keras. A library of its own, so that HDF5 is loaded with the first model
- * and not with lubdub.
+/* lubdub.h5_writer: makes HDF5 files, for lua/lubdub/h5.lua. A library of its own, so that libhdf5 is loaded with
+ * the first file that is written, and neither with lubdub nor with a model that is read (h5_reader.c).
  *
- * core.so and this one share no symbols: each has its own copy of tensor_object.c. A tensor made here is of core's
- * class all the same, because a class is a metatable that both find by name in the registry, and its
- * layout is csrc/tensor/tensor.h for both; so numbers go straight from the file into the tensor. */
+ * core.so and this one share no symbols: each has its own copy of tensor_object.c. A tensor made there is known here
+ * all the same, because a class is a metatable that both find by name in the registry, and its
+ * layout is csrc/tensor/tensor.h for both; so numbers go straight from the tensor into the file. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "h5/h5.h"
 #include "lua/lubdub.h"
 
-#define H5_FILE "lubdub.h5.File"
+#define H5_FILE "lubdub.h5.NewFile"
+#define H5_BYTES "lubdub.h5.Bytes"
 
 static lub_h5 **file_slot(lua_State *L) { return luaL_checkudata(L, 1, H5_FILE); }
 
@@ -27,13 +29,6 @@ static lub_h5 **new_slot(lua_State *L) {
   return slot;
 }
 
-/* h5.open(path) -> File for reading | nil, reason */
-static int h5_open(lua_State *L) {
-  lub_error err;
-  const char *path = lubL_checkpath(L, 1);
-  return lub_h5_open(path, new_slot(L), &err) == LUB_OK ? 1 : lubL_failure(L, &err);
-}
-
 /* h5.create() -> File in memory, to be saved */
 static int h5_create(lua_State *L) {
   lub_error err;
@@ -49,6 +44,29 @@ static int file_save(lua_State *L) {
   return 1;
 }
 
+/* Bytes that Lua can fail to take without their being lost. */
+static int free_bytes(lua_State *L) {
+  void **bytes = luaL_checkudata(L, 1, H5_BYTES);
+  free(*bytes);
+  *bytes = NULL;
+  return 0;
+}
+
+/* file:image() -> the bytes that file:save would write, as a string | nil, reason */
+static int file_image(lua_State *L) {
+  lub_error err;
+  size_t size;
+  lub_h5 *file = check_file(L);
+  void **bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
+  *bytes = NULL;
+  luaL_setmetatable(L, H5_BYTES);
+  if (lub_h5_image(file, bytes, &size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushlstring(L, *bytes, size);
+  free(*bytes);
+  *bytes = NULL;
+  return 1;
+}
+
 /* file:close(), __gc, __close; a second time does nothing */
 static int file_close(lua_State *L) {
   lub_h5 **slot = file_slot(L);
@@ -60,19 +78,7 @@ static int file_close(lua_State *L) {
 static int file_tostring(lua_State *L) {
   lub_h5 *file = *file_slot(L);
   if (!file) lua_pushliteral(L, "h5.File(closed)");
-  else if (lub_h5_path(file)) lua_pushfstring(L, "h5.File(%s)", lub_h5_path(file));
   else lua_pushliteral(L, "h5.File(new, in memory)");
-  return 1;
-}
-
-/* file:kind(object) -> "group" | "dataset" | "other" | nil where there is nothing; nil, reason */
-static int file_kind(lua_State *L) {
-  static const char *const names[] = {NULL, "group", "dataset", "other"};
-  lub_error err;
-  lub_h5_kind kind;
-  lub_h5 *file = check_file(L);
-  if (lub_h5_find(file, luaL_checkstring(L, 2), &kind, &err) != LUB_OK) return lubL_failure(L, &err);
-  lua_pushstring(L, names[kind]);
   return 1;
 }
 
@@ -82,38 +88,6 @@ static int file_group(lua_State *L) {
   lub_h5 *file = check_file(L);
   if (lub_h5_make_group(file, luaL_checkstring(L, 2), &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
-  return 1;
-}
-
-static void push_list(lua_State *L, const lub_h5_text *text) {
-  lua_createtable(L, text->count < 1 << 20 ? (int)text->count : 0, 0);
-  for (size_t i = 0; i < text->count; i++) {
-    lua_pushstring(L, text->string[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
-/* file:members(group) -> list of names | nil, reason */
-static int file_members(lua_State *L) {
-  lub_error err;
-  lub_h5_text names;
-  lub_h5 *file = check_file(L);
-  if (lub_h5_members(file, luaL_checkstring(L, 2), &names, &err) != LUB_OK) return lubL_failure(L, &err);
-  push_list(L, &names);
-  return 1;
-}
-
-/* file:attribute(object, name) -> string | list of strings | nil where there is none; nil, reason */
-static int file_attribute(lua_State *L) {
-  lub_error err;
-  lub_h5_attribute kind;
-  lub_h5_text text;
-  lub_h5 *file = check_file(L);
-  const char *object = luaL_checkstring(L, 2), *name = luaL_checkstring(L, 3);
-  if (lub_h5_read_attribute(file, object, name, &kind, &text, &err) != LUB_OK) return lubL_failure(L, &err);
-  if (kind == LUB_H5_ABSENT) lua_pushnil(L);
-  else if (kind == LUB_H5_STRING && text.count == 1) lua_pushstring(L, text.string[0]);
-  else push_list(L, &text);
   return 1;
 }
 
@@ -146,54 +120,6 @@ static int file_set_attribute(lua_State *L) {
   }
   if (status != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* file:shape(dataset) -> {sizes}, "float32" | "float64" | "int64"; nil, reason */
-static int file_shape(lua_State *L) {
-  static const char *const names[] = {"float32", "float64", "int64"};
-  lub_error err;
-  lub_shape shape;
-  lub_h5_number number;
-  lub_h5 *file = check_file(L);
-  if (lub_h5_dataset(file, luaL_checkstring(L, 2), &shape, &number, &err) != LUB_OK) return lubL_failure(L, &err);
-  lubL_pushshape(L, &shape);
-  lua_pushstring(L, names[number]);
-  return 2;
-}
-
-/* file:read(dataset) -> Tensor (float32, whatever the file holds) | nil, reason */
-static int file_read(lua_State *L) {
-  lub_error err;
-  lub_shape shape;
-  lub_h5_number number;
-  lub_h5 *file = check_file(L);
-  const char *object = luaL_checkstring(L, 2);
-  if (lub_h5_dataset(file, object, &shape, &number, &err) != LUB_OK) return lubL_failure(L, &err);
-  lub_tensor *t = lubL_newtensor(L, &shape);
-  if (lub_h5_read(file, object, LUB_H5_FLOAT32, t->data, lub_shape_size(&shape), &err) != LUB_OK)
-    return lubL_failure(L, &err);
-  return 1;
-}
-
-/* file:numbers(dataset) -> flat list of Lua numbers, exact: integers for integer types | nil, reason */
-static int file_numbers(lua_State *L) {
-  lub_error err;
-  lub_shape shape;
-  lub_h5_number number;
-  lub_h5 *file = check_file(L);
-  const char *object = luaL_checkstring(L, 2);
-  if (lub_h5_dataset(file, object, &shape, &number, &err) != LUB_OK) return lubL_failure(L, &err);
-  int64_t count = lub_shape_size(&shape);
-  void *values = lua_newuserdatauv(L, (size_t)count * sizeof(double), 0);
-  lub_h5_number as = number == LUB_H5_INT64 ? LUB_H5_INT64 : LUB_H5_FLOAT64;
-  if (lub_h5_read(file, object, as, values, count, &err) != LUB_OK) return lubL_failure(L, &err);
-  lua_createtable(L, count < 1 << 20 ? (int)count : 0, 0);
-  for (int64_t i = 0; i < count; i++) {
-    if (as == LUB_H5_INT64) lua_pushinteger(L, ((const int64_t *)values)[i]);
-    else lua_pushnumber(L, ((const double *)values)[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
   return 1;
 }
 
@@ -250,20 +176,15 @@ static int file_write(lua_State *L) {
   return written(L, lub_h5_write(file, object, LUB_H5_FLOAT32, &t->shape, t->data, &err), &err);
 }
 
-__attribute__((visibility("default"))) int luaopen_lubdub_h5(lua_State *L);
+__attribute__((visibility("default"))) int luaopen_lubdub_h5_writer(lua_State *L);
 
-int luaopen_lubdub_h5(lua_State *L) {
-  static const luaL_Reg functions[] = {{"open", h5_open}, {"create", h5_create}, {NULL, NULL}};
+int luaopen_lubdub_h5_writer(lua_State *L) {
+  static const luaL_Reg functions[] = {{"create", h5_create}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"save", file_save},
+                                     {"image", file_image},
                                      {"close", file_close},
-                                     {"kind", file_kind},
                                      {"group", file_group},
-                                     {"members", file_members},
-                                     {"attribute", file_attribute},
                                      {"set_attribute", file_set_attribute},
-                                     {"shape", file_shape},
-                                     {"read", file_read},
-                                     {"numbers", file_numbers},
                                      {"write", file_write},
                                      {NULL, NULL}};
   static const luaL_Reg meta[] = {
@@ -273,6 +194,10 @@ int luaopen_lubdub_h5(lua_State *L) {
   lua_pushliteral(L, "lubdub.core");
   lua_call(L, 1, 0);
   lubL_class(L, H5_FILE, methods, meta);
+  luaL_newmetatable(L, H5_BYTES);
+  lua_pushcfunction(L, free_bytes);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
 }

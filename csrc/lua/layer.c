@@ -76,27 +76,65 @@ static int layer_gc(lua_State *L) {
   return 0;
 }
 
+/* The shape at `arg`, or a list of shapes: returns how many, at most LUB_MAX_INPUTS. */
+static int read_input_shapes(lua_State *L, int arg, lub_shape *in) {
+  const bool list = lua_istable(L, arg) && lua_rawgeti(L, arg, 1) == LUA_TTABLE;
+  lua_settop(L, 3);
+  if (!list) {
+    in[0] = lubL_checkshape(L, arg);
+    return 1;
+  }
+  const int n = (int)lua_rawlen(L, arg);
+  if (n > LUB_MAX_INPUTS) luaL_error(L, "a layer takes at most %d inputs, got %d", LUB_MAX_INPUTS, n);
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, arg, i + 1);
+    in[i] = lubL_checkshape(L, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  return n;
+}
+
 /* layer:build(input_shape, seed): makes the weights where they are not made yet; returns the output's shape. Shapes are
- * per sample. Raises where the input does not fit. */
+ * per sample; a layer with several inputs takes a list of them. Raises where the input does not fit. */
 static int layer_build(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
-  lub_shape in = lubL_checkshape(L, 2), out;
+  lub_shape in[LUB_MAX_INPUTS], out;
+  const int n = read_input_shapes(L, 2, in);
   lua_Integer seed = luaL_optinteger(L, 3, 0);
   lub_error err;
   bool was_built = layer->built;
-  if (lub_layer_build(layer, &in, (uint64_t)seed, &out, &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_layer_build(layer, in, n, (uint64_t)seed, &out, &err) != LUB_OK) return lubL_failure(L, &err);
   /* tell the collector what it cannot see */
   if (!was_built && lua_gc(L, LUA_GCISRUNNING)) lua_gc(L, LUA_GCSTEP, (int)(4 * lub_layer_count(layer, false) / 1024 % 1000000));
   lubL_pushshape(L, &out);
   return 1;
 }
 
+/* layer:reserve(input_shape, most): makes the weights without values, for one who sets them all (a model file's reader),
+ * if they are at most so many; returns how many they are, and whether they were made. */
+static int layer_reserve(lua_State *L) {
+  lub_layer *layer = lubL_checklayer(L, 1);
+  lua_Integer most = luaL_checkinteger(L, 3);
+  lub_shape in[LUB_MAX_INPUTS], out;
+  const int n = read_input_shapes(L, 2, in);
+  lub_error err;
+  /* the layer's own checks of its input */
+  if (lub_layer_output_shape(layer, in, n, &out, &err) != LUB_OK) return lubL_failure(L, &err);
+  int64_t count = lub_layer_needs(layer, in);
+  bool fits = count <= most;
+  if (fits && lub_layer_build_empty(layer, in, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushinteger(L, count);
+  lua_pushboolean(L, fits);
+  return 2;
+}
+
 /* layer:output_shape(input_shape): what comes out, per sample, without making weights. */
 static int layer_output_shape(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
-  lub_shape in = lubL_checkshape(L, 2), out;
+  lub_shape in[LUB_MAX_INPUTS], out;
+  const int n = read_input_shapes(L, 2, in);
   lub_error err;
-  if (layer->kind->output_shape(layer, &in, &out, &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_layer_output_shape(layer, in, n, &out, &err) != LUB_OK) return lubL_failure(L, &err);
   lubL_pushshape(L, &out);
   return 1;
 }
@@ -105,6 +143,23 @@ static int layer_output_shape(lua_State *L) {
 static int layer_config(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
   lubL_pushoptions(L, layer->kind->options, layer->options);
+  return 1;
+}
+
+/* layer:weight_shapes(): a list of { name =, trainable =, shape = {sizes} } in the same order, without copies. */
+static int layer_weight_shapes(lua_State *L) {
+  lub_layer *layer = lubL_checklayer(L, 1);
+  lua_createtable(L, layer->nparams, 0);
+  for (int i = 0; i < layer->nparams; i++) {
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, layer->param[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushboolean(L, layer->param[i].trainable && layer->trainable);
+    lua_setfield(L, -2, "trainable");
+    lubL_pushshape(L, &layer->param[i].shape);
+    lua_setfield(L, -2, "shape");
+    lua_rawseti(L, -2, i + 1);
+  }
   return 1;
 }
 
@@ -169,7 +224,7 @@ static int layer_tostring(lua_State *L) {
   return 1;
 }
 
-/* Fields kind, name (nil until given), trainable, built; methods. */
+/* Fields kind, name (nil until given), trainable, built, merges (it takes a list of inputs); methods. */
 static int layer_index(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -177,6 +232,7 @@ static int layer_index(lua_State *L) {
   else if (strcmp(key, "name") == 0) *layer->name ? (void)lua_pushstring(L, layer->name) : lua_pushnil(L);
   else if (strcmp(key, "trainable") == 0) lua_pushboolean(L, layer->trainable);
   else if (strcmp(key, "built") == 0) lua_pushboolean(L, layer->built || !layer->kind->params);
+  else if (strcmp(key, "merges") == 0) lua_pushboolean(L, layer->kind->merged_shape != NULL);
   else {
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
@@ -205,6 +261,8 @@ static int layer_names(lua_State *L) {
 
 int lubL_open_layer(lua_State *L) {
   static const luaL_Reg methods[] = {{"build", layer_build},
+                                     {"reserve", layer_reserve},
+                                     {"weight_shapes", layer_weight_shapes},
                                      {"output_shape", layer_output_shape},
                                      {"config", layer_config},
                                      {"weights", layer_weights},

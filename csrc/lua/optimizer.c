@@ -25,6 +25,19 @@ static int optimizer_config(lua_State *L) {
   return 1;
 }
 
+/* optimizer:slots(): the names of the arrays that a trainer keeps for each weight, in the order of trainer:state(). */
+static int optimizer_slots(lua_State *L) {
+  lubL_optimizer *o = lubL_checkoptimizer(L, 1);
+  const char *names[LUB_MAX_SLOTS];
+  int n = o->kind->slots ? o->kind->slots(o->options, names) : 0;
+  lua_createtable(L, n, 0);
+  for (int i = 0; i < n; i++) {
+    lua_pushstring(L, names[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 static int optimizer_tostring(lua_State *L) {
   lubL_optimizer *o = lubL_checkoptimizer(L, 1);
   lubL_pushoptionstext(L, o->kind->options, o->options, LUBL_NO_NONES);
@@ -82,7 +95,7 @@ static int optimizer_newindex(lua_State *L) {
 
 int lubL_open_optimizer(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"config", optimizer_config}, {"set_schedule", optimizer_set_schedule}, {NULL, NULL}};
+      {"config", optimizer_config}, {"slots", optimizer_slots}, {"set_schedule", optimizer_set_schedule}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", optimizer_tostring}, {"__newindex", optimizer_newindex}, {NULL, NULL}};
   lubL_class(L, LUBL_OPTIMIZER, methods, meta);
   luaL_getmetatable(L, LUBL_OPTIMIZER);

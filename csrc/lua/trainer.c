@@ -1,4 +1,5 @@
 /* core.Trainer: the engine that runs batches; lua/lubdub/fit.lua drives it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/nn.h"
@@ -6,11 +7,15 @@
 
 #define LUBL_TRAINER "lubdub.Trainer"
 
-/* User values of a trainer: what its pass works on must stay alive. */
-enum { LAYERS = 1, OPTIMIZER, X, Y, WEIGHTS, OUTPUTS, USER_VALUES = OUTPUTS };
+/* User values of a trainer: what its pass works on must stay alive. X: a list of tensors, or one where the model has
+ * one input; OUTPUTS: a list; ANSWER: the table that trainer:gradient() gives. */
+enum { LAYERS = 1, OPTIMIZER, X, Y, WEIGHTS, OUTPUTS, ANSWER, USER_VALUES = ANSWER };
 
+/* Behind it: lists of arrays, of a pass' inputs and outputs. */
 typedef struct box {
   lub_trainer *trainer;
+  const float **x;
+  float **outputs;
 } box;
 
 static lub_trainer *check(lua_State *L) {
@@ -26,38 +31,20 @@ static int trainer_gc(lua_State *L) {
   return 0;
 }
 
-/* Reads options.layers into nodes: a chain. Leaves a copy of the list below them on the stack: the caller's own may
- * lose layers while we still work on them. */
-static lub_node *read_nodes(lua_State *L, int *n) {
-  if (lua_getfield(L, 1, "layers") != LUA_TTABLE) luaL_error(L, "Trainer: option 'layers' must be a list of layers");
-  *n = (int)lua_rawlen(L, -1);
-  if (*n < 1) luaL_error(L, "Trainer: a model needs at least one layer");
-  int given = lua_gettop(L), list = given + 1;
-  lua_createtable(L, *n, 0);
-  lub_node *nodes = lua_newuserdatauv(L, sizeof(lub_node) * (size_t)*n, 0);
-  for (int i = 0; i < *n; i++) {
-    lua_rawgeti(L, given, i + 1);
-    if (!luaL_testudata(L, -1, LUBL_LAYER)) luaL_error(L, "Trainer: layer %d is no layer", i + 1);
-    nodes[i] = (lub_node){.layer = lubL_checklayer(L, -1), .ninputs = 1, .input = {i == 0 ? LUB_MODEL_INPUT : i - 1}};
-    lua_rawseti(L, list, i + 1);
-  }
-  return nodes;
-}
-
 /* core.Trainer{ layers =, input_shape =, loss =, optimizer =, seed =, reference = } -> Trainer
  * layers: built, in order; input_shape: of one sample; loss: one of core.losses, or a name (nil: prediction only);
- * optimizer: nil: no training; reference: no fast stages. */
+ * optimizer: nil: no training; reference: no fast stages.
+ * Layers that are no chain: inputs: for each layer the numbers of those it reads (-k: input k of the model), all before
+ * it; input_shapes: a list; outputs: the numbers of the layers that the model gives out, none twice. */
 static int trainer_new(lua_State *L) {
-  static const char *const names[] = {"layers", "input_shape", "loss", "optimizer", "seed", "reference", NULL};
+  static const char *const names[] = {"layers", "inputs", "input_shape", "input_shapes", "outputs", "loss", "optimizer",
+                                      "seed", "reference", NULL};
   static const lub_option none[] = {LUB_OPTIONS_END};
   lub_error err;
   lua_settop(L, 1);
   lubL_readoptions(L, 1, "Trainer", none, &err, names);
-  int n;
-  lub_node *nodes = read_nodes(L, &n);
-  int layers = lua_gettop(L) - 1;
-  if (lua_getfield(L, 1, "input_shape") != LUA_TTABLE) luaL_error(L, "Trainer: option 'input_shape' is missing");
-  lub_shape input = lubL_checkshape(L, lua_gettop(L));
+  lub_graph graph;
+  const int layers = lubL_readgraph(L, 1, &graph);
   const lub_loss *loss = NULL;
   if (lua_getfield(L, 1, "loss") != LUA_TNIL) {
     if (luaL_testudata(L, -1, LUBL_LOSS)) loss = lubL_checkloss(L, -1);
@@ -65,13 +52,18 @@ static int trainer_new(lua_State *L) {
   }
   lua_getfield(L, 1, "reference");
   bool reference = lua_toboolean(L, -1);
-  box *b = lua_newuserdatauv(L, sizeof *b, USER_VALUES);
+  const size_t lists = sizeof(float *) * (size_t)(graph.ninputs + graph.noutputs);
+  box *b = lua_newuserdatauv(L, sizeof *b + lists, USER_VALUES);
   int self = lua_gettop(L);
   b->trainer = NULL;
+  b->x = (const float **)(void *)(b + 1);
+  b->outputs = (float **)(void *)(b->x + graph.ninputs);
   luaL_setmetatable(L, LUBL_TRAINER);
   lua_pushvalue(L, layers);
   lua_setiuservalue(L, self, LAYERS);
-  if (lub_trainer_new(nodes, n, &input, loss, reference, &b->trainer, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_createtable(L, graph.noutputs, 0);
+  lua_setiuservalue(L, self, OUTPUTS);
+  if (lub_trainer_new(&graph, loss, reference, &b->trainer, &err) != LUB_OK) return lubL_failure(L, &err);
   if (lua_getfield(L, 1, "optimizer") != LUA_TNIL) {
     if (!luaL_testudata(L, -1, LUBL_OPTIMIZER)) return luaL_error(L, "Trainer: option 'optimizer' must be an optimizer");
     lubL_optimizer *o = lubL_checkoptimizer(L, -1);
@@ -94,48 +86,85 @@ static void check_batch(lua_State *L, const char *what, const lub_tensor *t, int
   luaL_error(L, "%s must be %s, got %s", what, lub_shape_text(&wanted, "N", expected), lub_shape_text(&t->shape, "?", got));
 }
 
-/* The tensor that receives the outputs: the former one where its shape fits. */
-static lub_tensor *outputs_for(lua_State *L, int64_t n, const lub_shape *sample) {
+/* A new tensor (n, sample...) on the stack. */
+static lub_tensor *new_rows(lua_State *L, int64_t n, const lub_shape *sample) {
   lub_shape shape = {.ndim = sample->ndim + 1, .dim = {n}};
   memcpy(shape.dim + 1, sample->dim, sizeof(int64_t) * (size_t)sample->ndim);
+  return lubL_newtensor(L, &shape);
+}
+
+/* Takes the inputs at `arg`, a tensor or a list of them, over into user value X; returns the number of samples. */
+static int64_t take_inputs(lua_State *L, int arg, const lub_nn_plan *plan) {
+  box *b = lua_touserdata(L, 1);
+  int64_t n = -1;
+  const bool list = lua_istable(L, arg);
+  const int given = list ? (int)lua_rawlen(L, arg) : 1;
+  if (given != plan->ninputs) luaL_error(L, "x must be a list of %d tensors, got %d", plan->ninputs, given);
+  if (list) lua_createtable(L, given, 0);
+  for (int k = 0; k < given; k++) {
+    if (list) lua_rawgeti(L, arg, k + 1);
+    else lua_pushvalue(L, arg);
+    char what[32];
+    if (plan->ninputs == 1) strcpy(what, "x");
+    else sprintf(what, "x[%d]", k + 1);
+    if (!lubL_testtensor(L, -1)) luaL_error(L, "%s must be a Tensor, got %s", what, luaL_typename(L, -1));
+    const lub_tensor *x = lubL_checkcontiguous(L, lua_gettop(L));
+    check_batch(L, what, x, n, &plan->input[k]);
+    n = x->shape.dim[0];
+    b->x[k] = x->data;
+    if (list) lua_rawseti(L, -2, k + 1);
+  }
+  lua_setiuservalue(L, 1, X);
+  if (n < 1) luaL_error(L, "x has no samples");
+  return n;
+}
+
+/* Tensors that receive the outputs: the former ones where their shapes fit. */
+static void make_outputs(lua_State *L, int64_t n, const lub_nn_plan *plan) {
+  box *b = lua_touserdata(L, 1);
   lua_getiuservalue(L, 1, OUTPUTS);
-  lub_tensor *t = lubL_testtensor(L, -1);
+  for (int k = 0; k < plan->noutputs; k++) {
+    const lub_shape *sample = &plan->output_shape[k];
+    lua_rawgeti(L, -1, k + 1);
+    lub_tensor *t = lubL_testtensor(L, -1);
+    lua_pop(L, 1);
+    if (!t || t->shape.dim[0] != n) {
+      t = new_rows(L, n, sample);
+      lua_rawseti(L, -2, k + 1);
+    }
+    b->outputs[k] = t->data;
+  }
   lua_pop(L, 1);
-  if (t && lub_shape_equal(&t->shape, &shape)) return t;
-  t = lubL_newtensor(L, &shape);
-  lua_setiuservalue(L, 1, OUTPUTS);
-  return t;
 }
 
 static int begin(lua_State *L, lub_mode mode) {
   lub_trainer *trainer = check(L);
+  const box *b = lua_touserdata(L, 1);
   const lub_nn_plan *plan = lub_trainer_plan(trainer);
   lub_error err;
   lua_settop(L, 4);
-  lub_tensor *x = lubL_checkcontiguous(L, 2), *y = NULL, *w = NULL;
-  check_batch(L, "x", x, -1, &plan->input);
-  int64_t n = x->shape.dim[0];
-  if (n < 1) return luaL_error(L, "x has no samples");
+  lub_batch batch = {.n = take_inputs(L, 2, plan), .x = b->x, .outputs = b->outputs};
   if (mode != LUB_PREDICT) {
     static const lub_shape scalar = {0};
     const lub_loss_kind *loss = lub_trainer_loss_function(trainer)->kind;
-    const lub_shape targets = lub_trainer_targets(trainer), *out = &plan->output_shape;
-    y = lubL_checkcontiguous(L, 3);
-    check_batch(L, "y", y, n, &targets);
+    const lub_shape targets = lub_trainer_targets(trainer), *out = &plan->output_shape[0];
+    const lub_tensor *y = lubL_checkcontiguous(L, 3);
+    check_batch(L, "y", y, batch.n, &targets);
     int64_t classes = out->ndim > 0 ? out->dim[out->ndim - 1] : 1;
     if (loss && lub_loss_wrong_target(loss, y->data, lub_tensor_size(y), classes) >= 0)
       return luaL_error(L, "y must hold class numbers from 1 to %d", (int)classes);
+    batch.y = y->data;
     if (!lua_isnil(L, 4)) {
-      w = lubL_checkcontiguous(L, 4);
-      check_batch(L, "sample weights", w, n, &scalar);
+      const lub_tensor *w = lubL_checkcontiguous(L, 4);
+      check_batch(L, "sample weights", w, batch.n, &scalar);
+      batch.weights = w->data;
     }
   }
-  lub_tensor *outputs = outputs_for(L, n, &plan->output_shape);
-  if (lub_trainer_begin(trainer, mode, x->data, y ? y->data : NULL, w ? w->data : NULL, outputs->data, n, &err) != LUB_OK)
-    return lubL_failure(L, &err);
-  for (int i = 0; i < 3; i++) {
-    lua_pushvalue(L, 2 + i);
-    lua_setiuservalue(L, 1, X + i);
+  make_outputs(L, batch.n, plan);
+  if (lub_trainer_begin(trainer, mode, &batch, &err) != LUB_OK) return lubL_failure(L, &err);
+  for (int i = 0; i < 2; i++) {
+    lua_pushvalue(L, 3 + i);
+    lua_setiuservalue(L, 1, Y + i);
   }
   return 0;
 }
@@ -146,6 +175,80 @@ static int trainer_begin_step(lua_State *L) { return begin(L, LUB_TRAIN); }
 static int trainer_begin_evaluate(lua_State *L) { return begin(L, LUB_EVALUATE); }
 /* trainer:begin_predict(x): outputs only. */
 static int trainer_begin_predict(lua_State *L) { return begin(L, LUB_PREDICT); }
+
+/* What tensors units and scores are for: the numbers that the caller gave, or zeros. */
+static lub_tensor *new_units(lua_State *L, int arg, int64_t n, int64_t most) {
+  static const lub_shape scalar = {0};
+  lub_tensor *units = new_rows(L, n, &scalar);
+  memset(units->data, 0, sizeof(float) * (size_t)n);
+  if (lua_isnil(L, arg)) return units;
+  const lub_tensor *given = lubL_checkcontiguous(L, arg);
+  check_batch(L, "units", given, n, &scalar);
+  for (int64_t i = 0; i < n; i++) {
+    const float unit = given->data[i];
+    if (!(unit >= 1 && unit <= (float)most && unit == (float)(int64_t)unit))
+      luaL_error(L, "units must be whole numbers from 1 to %d", (int)most);
+    units->data[i] = unit;
+  }
+  return units;
+}
+
+/* trainer:begin_gradient(x, units, layer, before_final): values and gradients of one unit of each sample's outputs.
+ * units: (n), from 1; nil: the largest one. layer: the number of the layer whose output they are gradients of; nil: the
+ * inputs. before_final: units before the final softmax or sigmoid. Batch normalization goes by its moving statistics.
+ */
+static int trainer_begin_gradient(lua_State *L) {
+  lub_trainer *trainer = check(L);
+  const box *b = lua_touserdata(L, 1);
+  const lub_nn_plan *plan = lub_trainer_plan(trainer);
+  lub_error err;
+  lua_settop(L, 5);
+  const lua_Integer layer = luaL_optinteger(L, 4, 0);
+  lua_getiuservalue(L, 1, LAYERS);
+  luaL_argcheck(L, layer >= 0 && layer <= (lua_Integer)lua_rawlen(L, -1), 4, "no layer has this number");
+  lub_probe probe = {.before_final = lua_toboolean(L, 5)};
+  lub_batch batch = {.n = take_inputs(L, 2, plan), .x = b->x, .outputs = b->outputs, .probe = &probe};
+  if (lub_trainer_tap(trainer, layer > 0 ? (int)layer - 1 : LUB_TAP_INPUTS, &plan, &err) != LUB_OK)
+    return lubL_failure(L, &err);
+  make_outputs(L, batch.n, plan);
+
+  lua_createtable(L, 0, 4);
+  const int answer = lua_gettop(L);
+  probe.unit = new_units(L, 3, batch.n, lub_shape_size(&plan->output_shape[0]))->data;
+  lua_setfield(L, answer, "units");
+  probe.score = new_rows(L, batch.n, &(lub_shape){0})->data;
+  lua_setfield(L, answer, "scores");
+  if (plan->tap == plan->output[0]) {
+    lua_getiuservalue(L, 1, OUTPUTS);
+    lua_rawgeti(L, -1, 1);
+    lua_setfield(L, answer, "values");
+    lua_pop(L, 1);
+  } else if (plan->tap >= 0) {
+    probe.value = new_rows(L, batch.n, &plan->tap_shape)->data;
+    lua_setfield(L, answer, "values");
+  }
+  const int count = plan->tap < 0 ? plan->ninputs : 1;
+  float **gradients = lua_newuserdatauv(L, sizeof *gradients * (size_t)count, 0);
+  lua_createtable(L, count, 0);
+  for (int k = 0; k < count; k++) {
+    gradients[k] = new_rows(L, batch.n, plan->tap < 0 ? &plan->input[k] : &plan->tap_shape)->data;
+    lua_rawseti(L, -2, k + 1);
+  }
+  lua_setfield(L, answer, "gradients");
+  probe.gradient = gradients;
+  lua_pushvalue(L, answer);
+  lua_setiuservalue(L, 1, ANSWER);
+  if (lub_trainer_begin(trainer, LUB_GRADIENT, &batch, &err) != LUB_OK) return lubL_failure(L, &err);
+  return 0;
+}
+
+/* trainer:gradient(): of the finished pass: { gradients = { Tensor by input, or one }, values = Tensor (what the layer
+ * says; nil where the inputs were asked), units = Tensor (n), scores = Tensor (n) }. */
+static int trainer_gradient(lua_State *L) {
+  check(L);
+  lua_getiuservalue(L, 1, ANSWER);
+  return 1;
+}
 
 /* trainer:advance(): works for about 50 ms; true when the pass is finished. */
 static int trainer_advance(lua_State *L) {
@@ -159,10 +262,12 @@ static int trainer_loss(lua_State *L) {
   return 1;
 }
 
-/* trainer:outputs(): what the model said in the last pass, (n, ...); good until the next one begins. */
+/* trainer:outputs(k): what the model's output k (1) said in the last pass, (n, ...); good until the next one begins. */
 static int trainer_outputs(lua_State *L) {
   check(L);
+  const lua_Integer k = luaL_optinteger(L, 2, 1);
   lua_getiuservalue(L, 1, OUTPUTS);
+  lua_rawgeti(L, -1, k);
   return 1;
 }
 
@@ -230,8 +335,12 @@ static int trainer_tostring(lua_State *L) {
   char in[LUB_SHAPE_TEXT], out[LUB_SHAPE_TEXT];
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  lua_pushfstring(L, "Trainer: %d stages, input %s", plan->nstages, lub_shape_text(&plan->input, "N", in));
+  lua_pushfstring(L, "Trainer: %d stages, input", plan->nstages);
   luaL_addvalue(&b);
+  for (int k = 0; k < plan->ninputs; k++) {
+    lua_pushfstring(L, "%s %s", k > 0 ? "," : "", lub_shape_text(&plan->input[k], "N", in));
+    luaL_addvalue(&b);
+  }
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
     lua_pushfstring(L, stage->nlayers > 0 ? "\n  %d  %s: " : "\n  %d  %s", s + 1, stage->kind->name);
@@ -280,6 +389,8 @@ int lubL_open_trainer(lua_State *L) {
   static const luaL_Reg methods[] = {{"begin_step", trainer_begin_step},
                                      {"begin_evaluate", trainer_begin_evaluate},
                                      {"begin_predict", trainer_begin_predict},
+                                     {"begin_gradient", trainer_begin_gradient},
+                                     {"gradient", trainer_gradient},
                                      {"advance", trainer_advance},
                                      {"loss", trainer_loss},
                                      {"outputs", trainer_outputs},

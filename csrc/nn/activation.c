@@ -6,7 +6,8 @@
 
 const char *const lub_activation_names[] = {"linear",       "relu",     "sigmoid",  "tanh",        "softmax", "relu6",
                                             "leaky_relu",   "elu",      "selu",     "gelu",        "silu",    "swish",
-                                            "hard_sigmoid", "softplus", "softsign", "exponential", 0};
+                                            "hard_sigmoid", "softplus", "softsign", "exponential",
+                                            "keras2_hard_sigmoid", 0};
 
 static const double leak = 0.2f, selu_scale = 1.0507009873554805, selu_alpha = 1.6732632423543772;
 
@@ -62,8 +63,9 @@ void lub_activate(lub_activation f, float *y, int64_t rows, int64_t width) {
     for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] * sigmoid(y[i]));
     break;
   case LUB_HARD_SIGMOID:
+  case LUB_KERAS2_HARD_SIGMOID:
     for (int64_t i = 0; i < n; i++) {
-      float t = y[i] / 6 + 0.5f;
+      float t = (f == LUB_HARD_SIGMOID ? y[i] / 6 : y[i] * 0.2f) + 0.5f;
       y[i] = t < 0 ? 0 : t > 1 ? 1 : t;
     }
     break;
@@ -135,8 +137,9 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
     }
     break;
   case LUB_HARD_SIGMOID:
+  case LUB_KERAS2_HARD_SIGMOID:
     for (int64_t i = 0; i < n; i++) {
-      const float g = gy[i] / 6, above = y[i] > 0 ? g : 0;
+      const float g = f == LUB_HARD_SIGMOID ? gy[i] / 6 : gy[i] * 0.2f, above = y[i] > 0 ? g : 0;
       out[i] = y[i] < 1 ? above : 0;
     }
     break;

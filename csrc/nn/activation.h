@@ -22,7 +22,8 @@ typedef enum lub_activation {
   LUB_HARD_SIGMOID, /* min(max(x / 6 + 1/2, 0), 1) */
   LUB_SOFTPLUS,     /* log(1 + e^x) */
   LUB_SOFTSIGN,     /* x / (1 + |x|) */
-  LUB_EXPONENTIAL
+  LUB_EXPONENTIAL,
+  LUB_KERAS2_HARD_SIGMOID /* min(max(0.2 x + 1/2, 0), 1): what Keras 2 called hard_sigmoid */
 } lub_activation;
 
 extern const char *const lub_activation_names[];

@@ -44,6 +44,13 @@ const lub_layer_kind *const lub_layer_kinds[] = {&lub_input_kind,
                                                  &lub_lstm_kind,
                                                  &lub_gru_kind,
                                                  &lub_bidirectional_kind,
+                                                 &lub_add_kind,
+                                                 &lub_subtract_kind,
+                                                 &lub_multiply_kind,
+                                                 &lub_average_kind,
+                                                 &lub_maximum_kind,
+                                                 &lub_minimum_kind,
+                                                 &lub_concatenate_kind,
                                                  NULL};
 
 const lub_layer_kind *lub_layer_kind_named(const char *name) {
@@ -117,16 +124,64 @@ static lub_status make_weights(lub_layer *layer, const lub_param *params, int n,
   return LUB_OK;
 }
 
-lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err) {
-  lub_status status = layer->kind->output_shape(layer, in, out, err);
+int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in) {
+  lub_param params[LUB_MAX_PARAMS];
+  memset(params, 0, sizeof params);
+  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  int64_t total = 0;
+  for (int i = 0; i < n; i++) {
+    int64_t size = lub_param_size(&params[i]);
+    if (size < 0 || size > INT64_MAX - total) return INT64_MAX;
+    total += size;
+  }
+  return total;
+}
+
+lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err) {
+  lub_param params[LUB_MAX_PARAMS];
+  memset(params, 0, sizeof params);
+  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  if (layer->built) return LUB_OK;
+  for (int i = 0; i < n; i++) {
+    int64_t size = lub_param_size(&params[i]);
+    params[i].value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
+    if (params[i].value) {
+      lub_expect_fill(params[i].value, sizeof(float) * (size_t)size);
+      continue;
+    }
+    while (i-- > 0) free(params[i].value);
+    return lub_nomem(err, layer->kind->name, 4.0 * (double)size);
+  }
+  memcpy(layer->param, params, sizeof params);
+  layer->nparams = n;
+  layer->built = true;
+  layer->version++;
+  return LUB_OK;
+}
+
+lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err) {
+  const lub_layer_kind *kind = layer->kind;
+  if (kind->inputs == LUB_MANY_INPUTS && n >= 1 && n <= LUB_MAX_INPUTS)
+    return kind->merged_shape(layer, in, n, out, err);
+  if (kind->inputs == LUB_MANY_INPUTS)
+    return lub_fail(err, LUB_EARG, "%s takes 1 to %d inputs, got %d", kind->name, LUB_MAX_INPUTS, n);
+  if (n != kind->inputs)
+    return lub_fail(err, LUB_EARG, "%s takes %d input%s, got %d", kind->name, kind->inputs,
+                    kind->inputs == 1 ? "" : "s", n);
+  return kind->merged_shape ? kind->merged_shape(layer, in, n, out, err) : kind->output_shape(layer, in, out, err);
+}
+
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out,
+                           lub_error *err) {
+  lub_status status = lub_layer_output_shape(layer, in, n, out, err);
   if (status != LUB_OK) return status;
   if (lub_shape_size(out) < 0)
     return lub_fail(err, LUB_EARG, "%s: the output's size overflows", layer->kind->name);
   lub_param params[LUB_MAX_PARAMS];
   memset(params, 0, sizeof params);
-  int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
-  if (!layer->built) return make_weights(layer, params, n, seed, err);
-  for (int i = 0; i < n; i++) {
+  int count = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  if (!layer->built) return make_weights(layer, params, count, seed, err);
+  for (int i = 0; i < count; i++) {
     if (lub_shape_equal(&params[i].shape, &layer->param[i].shape)) continue;
     char wanted[LUB_SHAPE_TEXT], has[LUB_SHAPE_TEXT], input[LUB_SHAPE_TEXT];
     return lub_fail(err, LUB_EARG, "%s: its %s has shape %s, but an input of %s needs %s", layer->kind->name,

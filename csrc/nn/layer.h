@@ -17,6 +17,7 @@
 #include "nn/regularizer.h"
 
 #define LUB_MAX_PARAMS 8
+#define LUB_MAX_INPUTS 32
 #define LUB_NAME_SIZE 128
 
 typedef struct lub_layer lub_layer;
@@ -36,6 +37,7 @@ typedef struct lub_param {
  * row-major, channels last. Activations that an option names are not part of it: the stage applies them. */
 typedef struct lub_pass {
   const lub_layer *layer;
+  int ninputs;
   const lub_shape *in; /* inputs[] shapes */
   const lub_shape *out;
   const float *const *x;
@@ -57,6 +59,8 @@ typedef struct lub_inner_layer {
   _Alignas(8) unsigned char options[LUB_INNER_BYTES];
 } lub_inner_layer;
 
+#define LUB_MANY_INPUTS (-1)
+
 /* A kind of layer: one struct of functions per file in nn/layers/. */
 typedef struct lub_layer_kind {
   const char *name; /* Keras' class name */
@@ -64,12 +68,14 @@ typedef struct lub_layer_kind {
   size_t options_size;
   int activation_at; /* offset of the activation's choice in the options; -1: it is always `activation` */
   lub_activation activation;
-  int inputs;        /* how many inputs it takes */
+  int inputs;        /* how many inputs it takes; LUB_MANY_INPUTS: any number from 1 on */
   bool training_only; /* at inference it is the identity */
   /* Refuses options that do not fit together; may be NULL. */
   lub_status (*check)(const void *options, lub_error *err);
   /* The output's shape, or LUB_EARG with a message that begins with the kind's name in lower case. */
   lub_status (*output_shape)(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err);
+  /* The same, in its place, for kinds with LUB_MANY_INPUTS: of n of them. */
+  lub_status (*merged_shape)(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err);
   /* Declares the params for this input: names, shapes, initializers; returns how many. NULL: none. */
   int (*params)(const lub_layer *layer, const lub_shape *in, lub_param *params);
   /* Changes fresh weights where no initializer says it; may be NULL. */
@@ -102,9 +108,18 @@ const lub_layer_kind *lub_layer_kind_named(const char *name);
 lub_layer *lub_layer_new(const lub_layer_kind *kind, const void *options);
 void lub_layer_free(lub_layer *layer);
 
-/* Infers the output's shape from kind->inputs input shapes and makes the weights where they are not made yet
+/* The output's shape for n inputs of these shapes; fails where the layer does not take that many. */
+lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err);
+
+/* Infers the output's shape from n input shapes and makes the weights where they are not made yet
  * (from `seed` and the param's number alone); where they are, checks that they fit. */
-lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, uint64_t seed, lub_shape *out, lub_error *err);
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out, lub_error *err);
+
+/* How many weights lub_layer_build would make for this input, without making them; INT64_MAX where they overflow. */
+int64_t lub_layer_needs(const lub_layer *layer, const lub_shape *in);
+
+/* lub_layer_build without values, which costs time: whoever calls this sets every weight before anyone reads one. */
+lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_error *err);
 
 /* The number of elements of a param, of all params, of those that train. */
 int64_t lub_param_size(const lub_param *param);

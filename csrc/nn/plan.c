@@ -12,59 +12,79 @@
 /* What the planner knows of each node while it works. */
 typedef struct node_state {
   lub_shape shape;
-  int consumers;
-  int value; /* where its output is found */
+  int consumers, consumer; /* how many times its output is read, and by which node the last time */
+  bool kept;               /* read from outside: it must have a value of its own */
+  bool covered;            /* by the stage of a node before it */
+  int value;               /* where its output is found */
 } node_state;
 
+/* Nodes of one stage, each fed by the one before alone; and the activation behind the first. */
+typedef struct run {
+  int count;
+  int node[LUB_MAX_FUSED];
+  lub_activation activation;
+} run;
+
 typedef struct planner {
-  const lub_node *nodes;
-  int n;
+  const lub_graph *graph;
   lub_purpose purpose;
   node_state *state;
+  lub_shape *free_shapes; /* of plan->shapes */
   lub_nn_plan *plan;
 } planner;
 
+static const lub_node *node_of(const planner *p, int i) { return &p->graph->node[i]; }
+
 static lub_status name_failure(const planner *p, int i, lub_error *err) {
   lub_error inner = *err;
-  const char *name = p->nodes[i].layer->name;
+  const char *name = node_of(p, i)->layer->name;
   return lub_fail(err, inner.status, "layer %d%s%s: %s", i + 1, *name ? " " : "", name, inner.message);
 }
 
-static const lub_shape *input_shape(const planner *p, int i, int k) {
-  int from = p->nodes[i].input[k];
-  return from == LUB_MODEL_INPUT ? &p->plan->input : &p->state[from].shape;
+static const lub_shape *shape_before(const planner *p, int i, int k) {
+  const int from = node_of(p, i)->input[k];
+  return from < 0 ? &p->graph->input[LUB_MODEL_INPUT(from)] : &p->state[from].shape;
 }
 
 static lub_status infer_shapes(planner *p, lub_error *err) {
-  for (int i = 0; i < p->n; i++) {
-    lub_layer *layer = p->nodes[i].layer;
+  for (int i = 0; i < p->graph->nnodes; i++) {
+    lub_layer *layer = node_of(p, i)->layer;
     lub_shape in[LUB_MAX_INPUTS];
-    if (p->nodes[i].ninputs != layer->kind->inputs) {
-      lub_fail(err, LUB_EARG, "%s takes %d inputs, got %d", layer->kind->name, layer->kind->inputs, p->nodes[i].ninputs);
-      return name_failure(p, i, err);
-    }
-    for (int k = 0; k < p->nodes[i].ninputs; k++) {
-      in[k] = *input_shape(p, i, k);
-      int from = p->nodes[i].input[k];
-      if (from != LUB_MODEL_INPUT) p->state[from].consumers++;
+    for (int k = 0; k < node_of(p, i)->ninputs; k++) {
+      in[k] = *shape_before(p, i, k);
+      const int from = node_of(p, i)->input[k];
+      if (from < 0) continue;
+      p->state[from].consumers++;
+      p->state[from].consumer = i;
     }
     if (layer->kind->params && !layer->built) {
       lub_fail(err, LUB_EARG, "%s is not built", layer->kind->name);
       return name_failure(p, i, err);
     }
-    if (lub_layer_build(layer, in, 0, &p->state[i].shape, err) != LUB_OK) return name_failure(p, i, err);
+    if (lub_layer_build(layer, in, node_of(p, i)->ninputs, 0, &p->state[i].shape, err) != LUB_OK)
+      return name_failure(p, i, err);
   }
+  for (int k = 0; k < p->graph->noutputs; k++) p->state[p->graph->output[k]].kept = true;
+  if (p->purpose.gradient && p->purpose.tap >= 0) p->state[p->purpose.tap].kept = true;
   return LUB_OK;
 }
 
-static int value_of(const planner *p, int node) { return node == LUB_MODEL_INPUT ? 0 : p->state[node].value; }
+static int value_of(const planner *p, int from) { return from < 0 ? LUB_MODEL_INPUT(from) : p->state[from].value; }
 
-static bool is(const planner *p, int i, const lub_layer_kind *kind) { return p->nodes[i].layer->kind == kind; }
-
-/* Whether node i is fed by node i - 1 alone, which feeds nothing else. */
-static bool follows(const planner *p, int i) {
-  return i < p->n && p->nodes[i].ninputs == 1 && p->nodes[i].input[0] == i - 1 && p->state[i - 1].consumers == 1;
+static bool is(const planner *p, int i, const lub_layer_kind *kind) {
+  return i >= 0 && node_of(p, i)->layer->kind == kind;
 }
+
+/* === which nodes go together === */
+
+/* The node that reads node i's output, if it alone does and reads nothing else; or -1. */
+static int next_of(const planner *p, int i) {
+  const node_state *state = &p->state[i];
+  if (state->kept || state->consumers != 1 || node_of(p, state->consumer)->ninputs != 1) return -1;
+  return state->consumer;
+}
+
+static int end_of(const run *r) { return r->node[r->count - 1]; }
 
 static bool acts_as_relu(const lub_layer *layer) {
   if (layer->kind == &lub_activation_kind) return lub_layer_activation(layer) == LUB_RELU;
@@ -80,153 +100,234 @@ static bool tiles(const lub_layer *layer, const lub_shape *in) {
          win.w.stride == win.w.size && win.h.size * win.w.size < LUB_NO_GRADIENT;
 }
 
-/* What may stand behind a convolution or a normalization, from node i + run on: relu (where `activation` is still
- * linear), a pool, dropout. Returns the new run. */
-static int tail_run(const planner *p, int i, int run, lub_activation *activation) {
-  if (*activation == LUB_LINEAR && follows(p, i + run) && acts_as_relu(p->nodes[i + run].layer)) {
-    *activation = LUB_RELU;
-    run++;
+/* Adds what may stand behind a convolution or a normalization: relu (where the activation is still linear), a pool,
+ * dropout. */
+static void add_tail(const planner *p, run *r) {
+  int next = next_of(p, end_of(r));
+  if (r->activation == LUB_LINEAR && next >= 0 && acts_as_relu(node_of(p, next)->layer)) {
+    r->activation = LUB_RELU;
+    r->node[r->count++] = next;
+    next = next_of(p, next);
   }
-  if (follows(p, i + run) && tiles(p->nodes[i + run].layer, &p->state[i + run - 1].shape)) run++;
-  if (follows(p, i + run) && is(p, i + run, &lub_dropout_kind)) run++;
-  return run;
+  if (next >= 0 && tiles(node_of(p, next)->layer, &p->state[end_of(r)].shape)) {
+    r->node[r->count++] = next;
+    next = next_of(p, next);
+  }
+  if (is(p, next, &lub_dropout_kind)) r->node[r->count++] = next;
 }
 
 /* Whether node i normalizes by the batch at hand: then it needs the whole batch. */
 static bool is_batch_norm(const planner *p, int i) {
-  return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && p->nodes[i].layer->trainable;
+  return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && node_of(p, i)->layer->trainable;
 }
 
-/* How many nodes from i on the convolution stage can take; 0: it cannot even take node i. */
-static int conv_run(const planner *p, int i, lub_activation *activation) {
-  const lub_layer *layer = p->nodes[i].layer;
-  if (p->purpose.reference || !lub_is_conv(layer)) return 0;
-  const lub_windows win = lub_conv_windows(layer, input_shape(p, i, 0));
-  if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return 0;
-  if (((const lub_conv_options *)layer->options)->groups != 1) return 0;
-  *activation = lub_layer_activation(layer);
-  if (*activation != LUB_LINEAR && *activation != LUB_RELU) return 0;
-  int run = 1;
-  if (!p->purpose.training && *activation == LUB_LINEAR && follows(p, i + run) &&
-      is(p, i + run, &lub_batch_normalization_kind))
-    run++; /* folded into the weights */
-  return tail_run(p, i, run, activation);
+/* Whether a convolution should take the batch at once; behind a pool most of the gradient is zeros, which the fused stage
+ * leaves out, so that only the very large ones do. */
+static bool is_large_conv(const planner *p, int i) {
+  const int next = next_of(p, i);
+  const lub_shape *out = &p->state[i].shape;
+  const bool pooled = next >= 0 && tiles(node_of(p, next)->layer, out);
+  return lub_has_many_weights(lub_shape_size(out) / out->dim[out->ndim - 1],
+                              lub_param_size(&node_of(p, i)->layer->param[0]) / (pooled ? 2 : 1));
+}
+
+/* Adds the nodes behind node r->node[0] that the convolution stage can take; false: it cannot even take that. */
+static bool fits_conv(const planner *p, run *r) {
+  const lub_layer *layer = node_of(p, r->node[0])->layer;
+  if (p->purpose.reference || !lub_is_conv(layer)) return false;
+  const lub_windows win = lub_conv_windows(layer, shape_before(p, r->node[0], 0));
+  if (win.h.stride != 1 || win.w.stride != 1 || win.h.dilation != 1 || win.w.dilation != 1) return false;
+  if (((const lub_conv_options *)layer->options)->groups != 1 || is_large_conv(p, r->node[0])) return false;
+  if (r->activation != LUB_LINEAR && r->activation != LUB_RELU) return false;
+  const int next = next_of(p, r->node[0]);
+  if (!p->purpose.training && r->activation == LUB_LINEAR && is(p, next, &lub_batch_normalization_kind))
+    r->node[r->count++] = next; /* folded into the weights */
+  add_tail(p, r);
+  return true;
 }
 
 /* A dense layer so large that its weights should be read once per batch, not once per sample. */
 static bool is_large_dense(const planner *p, int i) {
   enum { LARGE = 1 << 16 };
-  const lub_shape *in = input_shape(p, i, 0);
-  return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(p->nodes[i].layer, false) >= LARGE && in->ndim == 1;
+  return !p->purpose.reference && is(p, i, &lub_dense_kind) && lub_layer_count(node_of(p, i)->layer, false) >= LARGE &&
+         shape_before(p, i, 0)->ndim == 1;
 }
 
+/* === stages === */
+
+static int new_value(planner *p, const lub_shape *shape) {
+  p->plan->value[p->plan->nvalues] = (lub_value){.size = lub_shape_size(shape), .outside = -1};
+  return p->plan->nvalues++;
+}
+
+static lub_stage *blank_stage(planner *p, int ninputs) {
+  lub_stage *stage = &p->plan->stage[p->plan->nstages++];
+  stage->ninputs = ninputs;
+  stage->in = p->free_shapes;
+  p->free_shapes += ninputs;
+  return stage;
+}
+
+static lub_stage *new_stage(planner *p, const run *r) {
+  const lub_node *first = node_of(p, r->node[0]);
+  lub_stage *stage = blank_stage(p, first->ninputs);
+  stage->nlayers = r->count;
+  stage->activation = r->activation;
+  for (int k = 0; k < stage->ninputs; k++) {
+    stage->in[k] = *shape_before(p, r->node[0], k);
+    stage->input[k] = value_of(p, first->input[k]);
+  }
+  for (int j = 0; j < r->count; j++) {
+    stage->layer[j] = node_of(p, r->node[j])->layer;
+    stage->number[j] = r->node[j];
+    p->state[r->node[j]].covered = true;
+  }
+  stage->out = p->state[end_of(r)].shape;
+  stage->output = new_value(p, &stage->out);
+  p->state[end_of(r)].value = stage->output;
+  return stage;
+}
+
+/* A separable convolution is two stages: `stage`, which is planned already, takes its channels one by one, and what
+ * stands for the layer's output mixes them. */
+static lub_status plan_separable(planner *p, lub_stage *stage, lub_error *err) {
+  const lub_layer *layer = stage->layer[0];
+  const lub_windows win = lub_separable_windows(layer, &stage->in[0]);
+  lub_stage *mixing = blank_stage(p, 1);
+  lub_shape *in = mixing->in;
+  *mixing = *stage;
+  stage->out = lub_windows_shape(&win, &stage->in[0], layer->param[1].shape.dim[2]);
+  stage->activation = LUB_LINEAR;
+  stage->output = new_value(p, &stage->out);
+  mixing->in = in;
+  mixing->in[0] = stage->out;
+  mixing->input[0] = stage->output;
+  const lub_status status = lub_channelwise_stage(stage, err);
+  return status == LUB_OK ? lub_window_conv_stage(mixing, err) : status;
+}
+
+/* Chooses how a stage of one layer, node i, computes; it may add a stage behind, which then has the layer's output. */
 static lub_status plan_layer(planner *p, int i, lub_stage *stage, lub_error *err) {
-  if (!p->purpose.reference && lub_recurrent_is_fast(p->nodes[i].layer)) return lub_recurrent_stage(stage, err);
+  const lub_layer *layer = stage->layer[0];
+  if (!p->purpose.reference && lub_recurrent_is_fast(layer)) return lub_recurrent_stage(stage, err);
+  if (!p->purpose.reference && lub_is_channelwise(layer)) return lub_channelwise_stage(stage, err);
+  if (!p->purpose.reference && lub_is_window_pool(layer)) return lub_window_pool_stage(stage, err);
+  if (!p->purpose.reference && lub_is_conv(layer)) return lub_window_conv_stage(stage, err);
+  if (!p->purpose.reference && layer->kind == &lub_separable_conv2d_kind) return plan_separable(p, stage, err);
   if (is_large_dense(p, i)) lub_dense_stage(stage);
   else lub_reference_stage(stage);
   return LUB_OK;
 }
 
-static int new_value(planner *p, const lub_shape *shape) {
-  p->plan->value[p->plan->nvalues] = (lub_value){.size = lub_shape_size(shape)};
-  return p->plan->nvalues++;
+/* The layer whose softmax or sigmoid is the model's last word: that becomes a stage of its own. */
+static lub_status cover_final(planner *p, run *r, lub_error *err) {
+  const int i = r->node[0];
+  p->plan->final = r->activation;
+  if (is(p, i, &lub_activation_kind) || is(p, i, &lub_softmax_kind)) {
+    lub_stage *stage = new_stage(p, r);
+    p->plan->logits = stage->input[0];
+    p->plan->final_stage = p->plan->nstages - 1;
+    return plan_layer(p, i, stage, err);
+  }
+  r->activation = LUB_LINEAR;
+  const lub_status status = plan_layer(p, i, new_stage(p, r), err);
+  lub_stage *last = blank_stage(p, 1);
+  lub_final_stage(last, &p->state[i].shape, p->plan->final);
+  last->input[0] = p->plan->logits = p->state[i].value;
+  last->output = p->state[i].value = new_value(p, &last->out);
+  p->plan->final_stage = p->plan->nstages - 1;
+  return status;
 }
 
-static lub_stage *new_stage(planner *p, int first, int run) {
-  lub_stage *stage = &p->plan->stage[p->plan->nstages++];
-  stage->nlayers = run;
-  stage->ninputs = p->nodes[first].ninputs;
-  for (int k = 0; k < stage->ninputs; k++) {
-    stage->in[k] = *input_shape(p, first, k);
-    stage->input[k] = value_of(p, p->nodes[first].input[k]);
+/* Covers node i and perhaps some behind it. */
+static lub_status cover(planner *p, int i, lub_error *err) {
+  if (p->state[i].covered) return LUB_OK;
+  const bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) || is(p, i, &lub_reshape_kind) ||
+                       (!p->purpose.training && node_of(p, i)->layer->kind->training_only);
+  if (renamed && !p->state[i].kept) {
+    p->state[i].value = value_of(p, node_of(p, i)->input[0]);
+    return LUB_OK;
   }
-  for (int j = 0; j < run; j++) {
-    stage->layer[j] = p->nodes[first + j].layer;
-    stage->number[j] = first + j;
-  }
-  stage->out = p->state[first + run - 1].shape;
-  stage->output = new_value(p, &stage->out);
-  return stage;
-}
-
-/* Covers node i and perhaps the ones behind it; returns how many. */
-static int cover(planner *p, int i, lub_error *err, lub_status *status) {
-  lub_activation activation;
-  bool renamed = is(p, i, &lub_input_kind) || is(p, i, &lub_flatten_kind) || is(p, i, &lub_reshape_kind) ||
-                 (!p->purpose.training && p->nodes[i].layer->kind->training_only);
-  if (renamed && i < p->n - 1) {
-    p->state[i].value = value_of(p, p->nodes[i].input[0]);
-    return 1;
-  }
-  int run = conv_run(p, i, &activation);
-  if (run > 0) {
-    lub_stage *stage = new_stage(p, i, run);
-    stage->activation = activation;
-    *status = lub_conv_stage(stage, err);
-    p->state[i + run - 1].value = stage->output;
-    return run;
-  }
+  run r = {.count = 1, .node = {i}, .activation = lub_layer_activation(node_of(p, i)->layer)};
+  if (fits_conv(p, &r)) return lub_conv_stage(new_stage(p, &r), err);
   if (is_batch_norm(p, i)) {
-    activation = LUB_LINEAR;
-    run = p->purpose.reference ? 1 : tail_run(p, i, 1, &activation);
-    lub_stage *stage = new_stage(p, i, run);
-    stage->activation = activation;
-    *status = lub_batch_norm_stage(stage, err);
-    p->state[i + run - 1].value = stage->output;
-    return run;
+    if (!p->purpose.reference) add_tail(p, &r);
+    return lub_batch_norm_stage(new_stage(p, &r), err);
   }
-  lub_stage *stage = new_stage(p, i, 1);
-  stage->activation = lub_layer_activation(p->nodes[i].layer);
-  lub_activation final = i == p->n - 1 ? stage->activation : LUB_LINEAR;
-  bool ends = final == LUB_SOFTMAX || final == LUB_SIGMOID;
-  if (ends) p->plan->final = final;
-  if (ends && !is(p, i, &lub_activation_kind) && !is(p, i, &lub_softmax_kind)) {
-    stage->activation = LUB_LINEAR;
-    *status = plan_layer(p, i, stage, err);
-    lub_stage *last = &p->plan->stage[p->plan->nstages++];
-    lub_final_stage(last, &stage->out, final);
-    last->input[0] = stage->output;
-    last->output = new_value(p, &stage->out);
-    p->plan->logits = stage->output;
-    p->state[i].value = last->output;
-    return 1;
-  }
-  *status = plan_layer(p, i, stage, err);
-  if (ends) p->plan->logits = stage->input[0];
-  p->state[i].value = stage->output;
-  return 1;
+  if (i == p->graph->output[0] && (r.activation == LUB_SOFTMAX || r.activation == LUB_SIGMOID))
+    return cover_final(p, &r, err);
+  return plan_layer(p, i, new_stage(p, &r), err);
 }
 
-static void mark_gradients(lub_nn_plan *plan) {
+/* === the plan === */
+
+/* While training, gradients go back to weights that train; else to what they are asked of. */
+static void mark_gradients(lub_nn_plan *plan, lub_purpose purpose) {
+  if (purpose.gradient && plan->tap < 0)
+    for (int v = 0; v < plan->ninputs; v++) plan->value[v].wants_gradient = true;
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
-    bool wants = false;
+    bool wants = purpose.gradient && stage->output == plan->tap;
     for (int k = 0; k < stage->ninputs; k++) wants = wants || plan->value[stage->input[k]].wants_gradient;
-    for (int j = 0; j < stage->nlayers; j++) wants = wants || lub_layer_count(stage->layer[j], true) > 0;
+    for (int j = 0; j < stage->nlayers && !purpose.gradient; j++)
+      wants = wants || lub_layer_count(stage->layer[j], true) > 0;
     plan->value[stage->output].wants_gradient = wants;
   }
 }
 
-lub_status lub_nn_plan_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
-                           lub_nn_plan **plan, lub_error *err) {
-  *plan = NULL;
-  if (n < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
-  planner p = {.nodes = nodes, .n = n, .purpose = purpose, .plan = calloc(1, sizeof(lub_nn_plan)), .state = calloc((size_t)n, sizeof(node_state))};
-  if (p.plan) {
-    p.plan->stage = calloc((size_t)n + 1, sizeof(lub_stage));
-    p.plan->value = calloc((size_t)n + 2, sizeof(lub_value));
-    p.plan->input = *input;
-    p.plan->logits = -1;
+static void mark_outside(planner *p) {
+  lub_nn_plan *plan = p->plan;
+  for (int k = 0; k < plan->noutputs; k++) {
+    plan->output[k] = p->state[p->graph->output[k]].value;
+    plan->output_shape[k] = p->state[p->graph->output[k]].shape;
+    plan->value[plan->output[k]].outside = k;
   }
-  lub_status status = LUB_OK;
-  if (!p.state || !p.plan || !p.plan->stage || !p.plan->value) status = lub_nomem(err, "plan", (double)n * sizeof(lub_stage));
+  plan->tap = -1;
+  if (!p->purpose.gradient || p->purpose.tap < 0) return;
+  plan->tap = p->state[p->purpose.tap].value;
+  plan->tap_shape = p->state[p->purpose.tap].shape;
+  if (plan->value[plan->tap].outside < 0) plan->value[plan->tap].outside = plan->noutputs;
+}
+
+static lub_status allocate(planner *p, lub_error *err) {
+  const lub_graph *g = p->graph;
+  const size_t n = (size_t)g->nnodes;
+  size_t shapes = n + 1; /* a layer may take two stages, and the final activation has one */
+  for (int i = 0; i < g->nnodes; i++) shapes += (size_t)node_of(p, i)->ninputs;
+  p->state = calloc(n, sizeof(node_state));
+  lub_nn_plan *plan = p->plan = calloc(1, sizeof *plan);
+  if (plan) {
+    plan->ninputs = g->ninputs, plan->noutputs = g->noutputs;
+    plan->logits = plan->final_stage = -1;
+    plan->stage = calloc(2 * n + 1, sizeof *plan->stage);
+    plan->value = calloc(2 * n + 1 + (size_t)g->ninputs, sizeof *plan->value);
+    plan->input = malloc((size_t)g->ninputs * sizeof *plan->input);
+    plan->output_shape = calloc((size_t)g->noutputs, sizeof *plan->output_shape);
+    plan->output = calloc((size_t)g->noutputs, sizeof *plan->output);
+    plan->shapes = p->free_shapes = calloc(shapes, sizeof *plan->shapes);
+  }
+  if (p->state && plan && plan->stage && plan->value && plan->input && plan->output_shape && plan->output &&
+      plan->shapes)
+    return LUB_OK;
+  return lub_nomem(err, "plan", (double)n * sizeof(lub_stage));
+}
+
+lub_status lub_nn_plan_new(const lub_graph *graph, lub_purpose purpose, lub_nn_plan **plan, lub_error *err) {
+  *plan = NULL;
+  if (graph->nnodes < 1) return lub_fail(err, LUB_EARG, "a model needs at least one layer");
+  if ((purpose.training || purpose.gradient) && (graph->noutputs != 1 || graph->output[0] != graph->nnodes - 1))
+    return lub_fail(err, LUB_EARG, "gradients need a model whose only output is its last layer's");
+  planner p = {.graph = graph, .purpose = purpose};
+  lub_status status = allocate(&p, err);
   if (status == LUB_OK) status = infer_shapes(&p, err);
-  if (status == LUB_OK) new_value(&p, input);
-  for (int i = 0; i < n && status == LUB_OK;) i += cover(&p, i, err, &status);
+  for (int k = 0; k < graph->ninputs && status == LUB_OK; k++) {
+    p.plan->input[k] = graph->input[k];
+    new_value(&p, &graph->input[k]);
+  }
+  for (int i = 0; i < graph->nnodes && status == LUB_OK; i++) status = cover(&p, i, err);
   if (status == LUB_OK) {
-    p.plan->output = p.state[n - 1].value;
-    p.plan->output_shape = p.state[n - 1].shape;
-    mark_gradients(p.plan);
+    mark_outside(&p);
+    mark_gradients(p.plan, purpose);
     *plan = p.plan;
   } else {
     lub_nn_plan_free(p.plan);
@@ -241,5 +342,9 @@ void lub_nn_plan_free(lub_nn_plan *plan) {
     if (plan->stage[s].kind && plan->stage[s].kind->free) plan->stage[s].kind->free(&plan->stage[s]);
   free(plan->stage);
   free(plan->value);
+  free(plan->input);
+  free(plan->output_shape);
+  free(plan->output);
+  free(plan->shapes);
   free(plan);
 }

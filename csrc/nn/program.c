@@ -28,7 +28,7 @@ static int64_t take(int64_t *total, int64_t floats, bool aligned) {
 }
 
 /* The batch's places are not aligned, so that they scale with the batch's size. */
-static void lay_out(lub_program *p, bool training) {
+static void lay_out(lub_program *p, bool goes_back) {
   const lub_nn_plan *plan = p->plan;
   const int last_first = p->segment[p->nsegments - 1].first;
   for (int s = 0; s < last_first; s++) {
@@ -36,11 +36,11 @@ static void lay_out(lub_program *p, bool training) {
     for (int k = 0; k < stage->ninputs; k++) p->value[stage->input[k]].batch = true;
     p->value[stage->output].batch = true;
   }
-  for (int v = 1; v < plan->nvalues; v++) {
+  for (int v = plan->ninputs; v < plan->nvalues; v++) {
     const bool batch = p->value[v].batch;
     const int64_t size = plan->value[v].size;
-    if (v != plan->output) p->value[v].at = take(batch ? &p->batch_floats : &p->thread_floats, size, !batch);
-    if (!training || !plan->value[v].wants_gradient) continue;
+    if (plan->value[v].outside < 0) p->value[v].at = take(batch ? &p->batch_floats : &p->thread_floats, size, !batch);
+    if (!goes_back || !plan->value[v].wants_gradient || v == plan->tap) continue;
     p->gradient[v].batch = batch;
     p->gradient[v].at = take(batch ? &p->gradient_floats : &p->thread_floats, size, !batch);
   }
@@ -50,19 +50,18 @@ static void lay_out(lub_program *p, bool training) {
     const bool batch = s < last_first;
     p->saved[s].batch = batch;
     p->saved[s].at = take(batch ? &p->batch_floats : &p->thread_floats, lub_saved_floats(stage), !batch);
-    if (training)
+    if (goes_back)
       p->packed_at[s] = take(stage->kind->whole_batch ? &p->whole_floats : &p->shard_floats, stage->gradient_size, true);
     if (stage->scratch_size > scratch) scratch = stage->scratch_size;
   }
   p->scratch_at = take(&p->thread_floats, (int64_t)(scratch + 3) / 4, true);
 }
 
-lub_status lub_program_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
-                           lub_program **program, lub_error *err) {
+lub_status lub_program_new(const lub_graph *graph, lub_purpose purpose, lub_program **program, lub_error *err) {
   *program = NULL;
   lub_program *p = calloc(1, sizeof *p);
   if (!p) return lub_nomem(err, "program", sizeof *p);
-  lub_status status = lub_nn_plan_new(nodes, n, input, purpose, &p->plan, err);
+  lub_status status = lub_nn_plan_new(graph, purpose, &p->plan, err);
   if (status == LUB_OK) {
     const size_t values = (size_t)p->plan->nvalues, stages = (size_t)p->plan->nstages + 1;
     p->segment = calloc(2 * stages, sizeof *p->segment);
@@ -78,7 +77,7 @@ lub_status lub_program_new(const lub_node *nodes, int n, const lub_shape *input,
     return status;
   }
   split_segments(p);
-  lay_out(p, purpose.training);
+  lay_out(p, purpose.training || purpose.gradient);
   *program = p;
   return LUB_OK;
 }

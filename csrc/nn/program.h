@@ -24,7 +24,7 @@ typedef struct lub_program {
   lub_nn_plan *plan;
   int nsegments;
   lub_segment *segment;
-  lub_place *value, *gradient; /* by value */
+  lub_place *value, *gradient; /* by value; those outside have none, nor has the gradient of what a plan taps */
   lub_place *saved;            /* by stage */
   int64_t *packed_at;          /* by stage: its packed gradient in a shard, or in `whole` */
   int64_t thread_floats;       /* a thread's block */
@@ -35,9 +35,8 @@ typedef struct lub_program {
   int64_t scratch_at;          /* of stages, in a thread's block */
 } lub_program;
 
-/* Plans the nodes for training or inference. Free with lub_program_free. */
-lub_status lub_program_new(const lub_node *nodes, int n, const lub_shape *input, lub_purpose purpose,
-                           lub_program **program, lub_error *err);
+/* Plans a graph and lays it out. Free with lub_program_free. */
+lub_status lub_program_new(const lub_graph *graph, lub_purpose purpose, lub_program **program, lub_error *err);
 void lub_program_free(lub_program *program);
 
 /* Floats that a stage saves per sample. */

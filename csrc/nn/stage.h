@@ -8,7 +8,6 @@
 
 #include "nn/layer.h"
 
-#define LUB_MAX_INPUTS 8
 #define LUB_MAX_FUSED 5
 
 typedef struct lub_stage lub_stage;
@@ -16,6 +15,7 @@ typedef struct lub_stage lub_stage;
 /* One call: `count` samples in a row, from number `sample` of the batch on. */
 typedef struct lub_stage_pass {
   bool training;
+  bool keeps;           /* backward will follow, in training or without: forward must save what that needs */
   uint64_t key;   /* of this step's random streams */
   int64_t sample;
   int64_t count;
@@ -57,7 +57,7 @@ struct lub_stage {
   uint64_t version[LUB_MAX_FUSED];  /* of the weights that are packed */
   lub_activation activation;        /* behind the (first) layer */
   int input[LUB_MAX_INPUTS], output; /* numbers of values */
-  lub_shape in[LUB_MAX_INPUTS], out; /* per sample */
+  lub_shape *in, out; /* per sample; in[ninputs] is the plan's */
   int64_t gradient_size;
   size_t saved_size, scratch_size;
   void *state;
@@ -75,7 +75,8 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. */
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for one.
+ */
 void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
 /* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then
@@ -86,5 +87,23 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
  * folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then perhaps
  * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
+
+/* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half that
+ * mixes channels. */
+lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
+
+/* Whether a convolution has so many weights for its output pixels that they should be read once for many pixels, and their
+ * gradient summed once for the whole batch, as that stage does. */
+#define LUB_FEW_PIXELS 48
+bool lub_has_many_weights(int64_t pixels, int64_t weights);
+
+/* DepthwiseConv2D, the depthwise half of a SeparableConv2D (then without bias and activation), or a convolution of many small
+ * groups, for which lub_is_channelwise says that lanes go to channels rather than to a group's filters. */
+bool lub_is_channelwise(const lub_layer *layer);
+lub_status lub_channelwise_stage(lub_stage *stage, lub_error *err);
+
+/* MaxPooling and AveragePooling, 1D and 2D, of any window. */
+bool lub_is_window_pool(const lub_layer *layer);
+lub_status lub_window_pool_stage(lub_stage *stage, lub_error *err);
 
 #endif

@@ -8,15 +8,11 @@
 #include "base/random.h"
 #include "base/sum.h"
 #include "nn/program.h"
+#include "nn/weights.h"
 #include "tensor/blas.h"
 
-/* One trainable weight. */
-typedef struct weight {
-  lub_layer *layer;
-  int param;
-  float *gradient;
-  float *slot[LUB_MAX_SLOTS];
-} weight;
+/* The programs of a trainer, each made when it is first needed. */
+enum { INFERENCE, TRAINING, GRADIENTS, PROGRAMS };
 
 struct lub_trainer {
   lub_loss loss;
@@ -24,13 +20,12 @@ struct lub_trainer {
   const void *options;
   int64_t iterations;
   uint64_t seed;
-  lub_shape input;
 
-  lub_node *node;
-  int nnodes, nweights;
-  weight *weight;
-  lub_purpose purpose;             /* of the first program made: with a loss, for training */
-  lub_program *program[2];         /* for inference, and for training: each made when it is first needed */
+  lub_graph graph;
+  lub_weights model;
+  bool reference;
+  int first, tap;                  /* which program was made first; whose gradients the last is for */
+  lub_program *program[PROGRAMS];
   const lub_program *now;          /* of the pass at hand */
 
   float *arena, *thread_block, *batch_block, *gradient_block, *shards, *whole;
@@ -38,8 +33,10 @@ struct lub_trainer {
   int threads;
 
   lub_mode mode;
-  const float *x, *y, *weights;
-  float *outputs;
+  bool goes_back;
+  const float **x, *y, *weights;   /* x: by input */
+  float **outputs, **gradients;    /* by output, and one more for what is tapped; by input */
+  lub_probe probe;
   int64_t n, cursor;    /* cursor: samples of each shard, or parts of a stage, done in this phase */
   int nshards, phase;
   bool running;
@@ -53,66 +50,72 @@ struct lub_trainer {
 
 /* === life === */
 
-static lub_status find_weights(lub_trainer *t, lub_error *err) {
-  t->weight = calloc((size_t)t->nnodes * LUB_MAX_PARAMS + 1, sizeof(weight));
-  if (!t->weight) return lub_nomem(err, "trainer", sizeof(weight));
-  for (int i = 0; i < t->nnodes; i++) {
-    lub_layer *layer = t->node[i].layer;
-    bool known = false; /* a layer that stands twice has one gradient */
-    for (int w = 0; w < t->nweights; w++) known = known || t->weight[w].layer == layer;
-    for (int p = 0; p < layer->nparams && !known; p++) {
-      float *gradient = lub_alloc(sizeof(float) * (size_t)lub_param_size(&layer->param[p]));
-      if (!gradient) return lub_nomem(err, "trainer", 4.0 * (double)lub_param_size(&layer->param[p]));
-      t->weight[t->nweights++] = (weight){.layer = layer, .param = p, .gradient = gradient};
-    }
+static lub_status need_program(lub_trainer *t, int which, lub_error *err) {
+  if (t->program[which]) return LUB_OK;
+  const lub_purpose purpose = {.training = which == TRAINING, .reference = t->reference, .gradient = which == GRADIENTS,
+                               .tap = t->tap};
+  return lub_program_new(&t->graph, purpose, &t->program[which], err);
+}
+
+lub_status lub_trainer_tap(lub_trainer *t, int tap, const lub_nn_plan **plan, lub_error *err) {
+  t->running = false;
+  if (t->tap != tap) {
+    lub_program_free(t->program[GRADIENTS]);
+    t->program[GRADIENTS] = NULL;
   }
-  return LUB_OK;
+  t->tap = tap;
+  lub_status status = need_program(t, GRADIENTS, err);
+  if (status == LUB_OK) *plan = t->program[GRADIENTS]->plan;
+  return status;
 }
 
-static lub_status need_program(lub_trainer *t, bool training, lub_error *err) {
-  lub_program **program = &t->program[training];
-  if (*program) return LUB_OK;
-  lub_purpose purpose = {.training = training, .reference = t->purpose.reference};
-  return lub_program_new(t->node, t->nnodes, &t->input, purpose, program, err);
+static void *copied(const void *from, size_t count, size_t size) {
+  void *to = malloc((count > 0 ? count : 1) * size);
+  if (to) memcpy(to, from, count * size);
+  return to;
 }
 
-lub_status lub_trainer_new(const lub_node *nodes, int n, const lub_shape *input, const lub_loss *loss, bool reference,
-                           lub_trainer **trainer, lub_error *err) {
+static lub_status copy_graph(lub_trainer *t, const lub_graph *graph, lub_error *err) {
+  t->graph = *graph;
+  t->graph.node = copied(graph->node, (size_t)graph->nnodes, sizeof *graph->node);
+  t->graph.input = copied(graph->input, (size_t)graph->ninputs, sizeof *graph->input);
+  t->graph.output = copied(graph->output, (size_t)graph->noutputs, sizeof *graph->output);
+  t->x = calloc((size_t)graph->ninputs, sizeof *t->x);
+  t->gradients = calloc((size_t)graph->ninputs, sizeof *t->gradients);
+  t->outputs = calloc((size_t)graph->noutputs + 1, sizeof *t->outputs);
+  if (t->graph.node && t->graph.input && t->graph.output && t->x && t->gradients && t->outputs) return LUB_OK;
+  return lub_nomem(err, "trainer", (double)graph->nnodes * sizeof(lub_node));
+}
+
+lub_status lub_trainer_new(const lub_graph *graph, const lub_loss *loss, bool reference, lub_trainer **trainer,
+                           lub_error *err) {
   *trainer = NULL;
+  if (loss && graph->noutputs != 1)
+    return lub_fail(err, LUB_EARG, "a model trains with one output, and this one has %d", graph->noutputs);
   lub_trainer *t = calloc(1, sizeof *t);
   if (!t) return lub_nomem(err, "trainer", sizeof *t);
   if (loss) t->loss = *loss;
-  t->purpose = (lub_purpose){.training = loss != NULL, .reference = reference};
-  t->input = *input;
-  t->nnodes = n;
-  t->node = malloc(sizeof(lub_node) * (size_t)(n > 0 ? n : 1));
-  lub_status status = t->node ? LUB_OK : lub_nomem(err, "trainer", (double)n * sizeof(lub_node));
-  if (status == LUB_OK) {
-    memcpy(t->node, nodes, sizeof(lub_node) * (size_t)n);
-    status = need_program(t, t->purpose.training, err);
-  }
-  if (status == LUB_OK) status = find_weights(t, err);
+  t->reference = reference;
+  t->first = loss ? TRAINING : INFERENCE;
+  t->tap = LUB_TAP_INPUTS;
+  lub_status status = copy_graph(t, graph, err);
+  if (status == LUB_OK) status = need_program(t, t->first, err);
+  if (status == LUB_OK) status = lub_weights_init(&t->model, &t->graph, err);
   if (status == LUB_OK) *trainer = t;
   else lub_trainer_free(t);
   return status;
 }
 
-static void free_slots(lub_trainer *t) {
-  for (int w = 0; w < t->nweights; w++)
-    for (int k = 0; k < LUB_MAX_SLOTS; k++) {
-      free(t->weight[w].slot[k]);
-      t->weight[w].slot[k] = NULL;
-    }
-}
-
 void lub_trainer_free(lub_trainer *t) {
   if (!t) return;
-  if (t->weight) free_slots(t);
-  for (int w = 0; w < t->nweights; w++) free(t->weight[w].gradient);
-  lub_program_free(t->program[0]);
-  lub_program_free(t->program[1]);
-  free(t->weight);
-  free(t->node);
+  lub_weights_free(&t->model);
+  for (int i = 0; i < PROGRAMS; i++) lub_program_free(t->program[i]);
+  free((void *)(uintptr_t)t->graph.node);
+  free((void *)(uintptr_t)t->graph.input);
+  free((void *)(uintptr_t)t->graph.output);
+  free((void *)(uintptr_t)t->x);
+  free(t->outputs);
+  free(t->gradients);
   free(t->arena);
   free(t);
 }
@@ -126,21 +129,25 @@ static float *array_of(const lub_trainer *t, const lub_place *where, float *batc
 }
 
 static float *value_of(const lub_trainer *t, int v, int thread, int64_t sample) {
-  int64_t size = t->now->plan->value[v].size;
-  if (v == 0) return (float *)(uintptr_t)(t->x + sample * size); /* stages only read it */
-  if (v == t->now->plan->output) return t->outputs + sample * size;
+  const lub_nn_plan *plan = t->now->plan;
+  const int64_t size = plan->value[v].size;
+  if (v < plan->ninputs) return (float *)(uintptr_t)(t->x[v] + sample * size); /* stages only read it */
+  if (plan->value[v].outside >= 0) return t->outputs[plan->value[v].outside] + sample * size;
   return array_of(t, &t->now->value[v], t->batch_block, size, thread, sample);
 }
 
 static float *gradient_of(const lub_trainer *t, int v, int thread, int64_t sample) {
-  if (t->mode != LUB_TRAIN || !t->now->plan->value[v].wants_gradient) return NULL;
-  return array_of(t, &t->now->gradient[v], t->gradient_block, t->now->plan->value[v].size, thread, sample);
+  const lub_nn_plan *plan = t->now->plan;
+  if (!t->goes_back || !plan->value[v].wants_gradient) return NULL;
+  if (v < plan->ninputs) return t->gradients[v] + sample * plan->value[v].size;
+  if (v == plan->tap) return t->gradients[0] + sample * plan->value[v].size;
+  return array_of(t, &t->now->gradient[v], t->gradient_block, plan->value[v].size, thread, sample);
 }
 
 static lub_stage_pass pass_of(const lub_trainer *t, int s, int thread, int64_t sample, int64_t count) {
   const lub_stage *stage = &t->now->plan->stage[s];
-  lub_stage_pass pass = {.training = t->mode == LUB_TRAIN, .key = t->key, .sample = sample, .count = count,
-                         .threads = t->threads, .scratch_step = t->now->thread_floats};
+  lub_stage_pass pass = {.training = t->mode == LUB_TRAIN, .keeps = t->goes_back, .key = t->key, .sample = sample,
+                         .count = count, .threads = t->threads, .scratch_step = t->now->thread_floats};
   if (stage->kind->parts) pass.part = t->cursor;
   for (int k = 0; k < stage->ninputs; k++) pass.x[k] = value_of(t, stage->input[k], thread, sample);
   pass.y = value_of(t, stage->output, thread, sample);
@@ -154,27 +161,51 @@ static void backward_stage(const lub_trainer *t, int s, int thread, int64_t samp
   lub_stage_pass pass = pass_of(t, s, thread, sample, count);
   pass.gy = gradient_of(t, stage->output, thread, sample);
   if (!pass.gy) return;
-  for (int k = 0; k < stage->ninputs; k++) pass.gx[k] = gradient_of(t, stage->input[k], thread, sample);
+  bool wanted = t->mode == LUB_TRAIN; /* else only what comes before is */
+  for (int k = 0; k < stage->ninputs; k++) {
+    pass.gx[k] = gradient_of(t, stage->input[k], thread, sample);
+    wanted = wanted || pass.gx[k];
+  }
+  if (!wanted) return;
   pass.gradient = gradient + t->now->packed_at[s];
   stage->kind->backward(stage, &pass);
 }
 
-/* The loss of one sample, and its gradient where training. Returns how many stages backward starts behind. */
+/* The loss of one sample, and its gradient where training. Returns the stage that backward leaves out, or -1. */
 static int apply_loss(lub_trainer *t, int shard, int thread, int64_t sample) {
   const lub_nn_plan *plan = t->now->plan;
   const lub_loss_kind *loss = t->loss.kind;
-  const int64_t size = plan->value[plan->output].size;
-  const int64_t width = plan->output_shape.ndim > 0 ? plan->output_shape.dim[plan->output_shape.ndim - 1] : 1;
-  const float *p = value_of(t, plan->output, thread, sample);
+  const int output = plan->output[0];
+  const lub_shape *shape = &plan->output_shape[0];
+  const int64_t size = plan->value[output].size, width = shape->ndim > 0 ? shape->dim[shape->ndim - 1] : 1;
+  const float *p = value_of(t, output, thread, sample);
   const float *target = t->y + sample * (loss->class_numbers ? size / width : size);
   const bool uses_logits = plan->logits >= 0 && plan->final == loss->behind;
   const float *logits = uses_logits ? value_of(t, plan->logits, thread, sample) : NULL;
   const double share = t->weights ? t->weights[sample] : 1;
   t->loss_sum[shard] += share * loss->value(t->loss.options, p, logits, target, size / width, width);
-  if (t->mode != LUB_TRAIN) return 0;
-  float *g = gradient_of(t, uses_logits ? plan->logits : plan->output, thread, sample);
+  float *g = gradient_of(t, uses_logits ? plan->logits : output, thread, sample);
   if (g) loss->gradient(t->loss.options, p, logits, target, size / width, width, share / (double)t->n, g);
-  return uses_logits ? plan->nstages - 1 : plan->nstages; /* the final activation is the last stage, and has its part */
+  return uses_logits ? plan->final_stage : -1; /* the final activation has its part */
+}
+
+/* The asked unit of one sample, where the way back starts. Returns the stage that backward leaves out, or -1. */
+static int choose_unit(lub_trainer *t, int thread, int64_t sample) {
+  const lub_nn_plan *plan = t->now->plan;
+  const bool before = t->probe.before_final && plan->logits >= 0;
+  const int v = before ? plan->logits : plan->output[0];
+  const float *p = value_of(t, v, thread, sample);
+  int64_t unit = (int64_t)t->probe.unit[sample] - 1;
+  if (unit < 0) {
+    unit = 0;
+    for (int64_t i = 1; i < plan->value[v].size; i++)
+      if (p[i] > p[unit]) unit = i;
+    t->probe.unit[sample] = (float)(unit + 1);
+  }
+  t->probe.score[sample] = p[unit];
+  float *g = gradient_of(t, v, thread, sample);
+  if (g) g[unit] = 1;
+  return before ? plan->final_stage : -1;
 }
 
 static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) {
@@ -185,20 +216,19 @@ static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) 
     plan->stage[s].kind->forward(&plan->stage[s], &pass);
     /* a thread's gradients are cleared here; the batch's were in begin() */
     float *g = gradient_of(t, plan->stage[s].output, thread, sample);
-    if (t->mode == LUB_TRAIN && g && !t->now->gradient[plan->stage[s].output].batch)
+    if (g && !t->now->gradient[plan->stage[s].output].batch)
       memset(g, 0, sizeof(float) * (size_t)plan->value[plan->stage[s].output].size);
   }
   if (t->mode == LUB_PREDICT) return;
-  int behind = apply_loss(t, shard, thread, sample);
-  if (t->mode != LUB_TRAIN) return;
-  for (int s = behind - 1; s >= now->first; s--)
-    backward_stage(t, s, thread, sample, 1, t->shards + shard * t->now->shard_floats);
+  const int left_out = t->mode == LUB_GRADIENT ? choose_unit(t, thread, sample) : apply_loss(t, shard, thread, sample);
+  for (int s = now->last - 1; s >= now->first && t->goes_back; s--)
+    if (s != left_out) backward_stage(t, s, thread, sample, 1, t->shards + shard * t->now->shard_floats);
 }
 
 /* === phases === */
 
-/* Phases 0 .. nsegments-1 go forward (the last of them also through the loss and back); while training,
- * nsegments .. 2*nsegments-2 go back through the others, and then the weights move. */
+/* Phases 0 .. nsegments-1 go forward (the last of them also through the loss and back); where the way goes back,
+ * nsegments .. 2*nsegments-2 go back through the others, and then, while training, the weights move. */
 typedef struct phase_work {
   lub_trainer *t;
   int segment;
@@ -249,52 +279,20 @@ static void sum_range(void *context, int64_t chunk, int thread) {
   lub_sum_shards(t->shards, t->shards, t->nshards, t->now->shard_floats, first, last < t->now->shard_floats ? last : t->now->shard_floats);
 }
 
-static bool trains(const weight *w) { return w->layer->trainable && w->layer->param[w->param].trainable; }
-
-/* The penalties on the weights as they are. */
-static double penalty_of(const lub_trainer *t) {
-  double sum = 0;
-  for (int w = 0; w < t->nweights; w++) {
-    const lub_param *param = &t->weight[w].layer->param[t->weight[w].param];
-    if (trains(&t->weight[w])) sum += lub_penalty(param->regularizer, param->value, lub_param_size(param));
-  }
-  return sum;
-}
-
 static void move_weights(lub_trainer *t) {
   const lub_nn_plan *plan = t->now->plan;
   lub_parallel((t->now->shard_floats + 4095) / 4096, t->threads, sum_range, t);
-  for (int w = 0; w < t->nweights; w++)
-    memset(t->weight[w].gradient, 0, sizeof(float) * (size_t)lub_param_size(&t->weight[w].layer->param[t->weight[w].param]));
+  lub_weights_clear_gradients(&t->model);
   for (int s = 0; s < plan->nstages; s++) {
     const lub_stage *stage = &plan->stage[s];
     if (stage->gradient_size == 0) continue;
-    float *gparam[LUB_MAX_FUSED][LUB_MAX_PARAMS];
-    for (int j = 0; j < stage->nlayers; j++)
-      for (int w = 0; w < t->nweights; w++)
-        if (t->weight[w].layer == stage->layer[j]) gparam[j][t->weight[w].param] = t->weight[w].gradient;
     const float *packed = (stage->kind->whole_batch ? t->whole : t->shards) + t->now->packed_at[s];
-    stage->kind->add_gradient(stage, packed, (float *const(*)[LUB_MAX_PARAMS])gparam);
+    lub_weights_add_gradient(&t->model, stage, packed);
   }
   for (int s = 0; s < plan->nstages; s++)
     if (plan->stage[s].kind->finish) plan->stage[s].kind->finish(&plan->stage[s]);
   t->iterations++;
-  double squares = 0;
-  for (int w = 0; w < t->nweights; w++) {
-    if (!trains(&t->weight[w])) continue;
-    const lub_param *param = &t->weight[w].layer->param[t->weight[w].param];
-    lub_penalty_gradient(param->regularizer, param->value, t->weight[w].gradient, lub_param_size(param));
-    if (lub_optimizer_wants_squares(t->options))
-      squares += lub_square_sum(t->weight[w].gradient, lub_param_size(param));
-  }
-  for (int w = 0; w < t->nweights; w++) {
-    if (!trains(&t->weight[w])) continue;
-    lub_layer *layer = t->weight[w].layer;
-    lub_param *param = &layer->param[t->weight[w].param];
-    lub_optimizer_step(t->optimizer, t->options, t->iterations, squares, param->value, t->weight[w].gradient,
-                       t->weight[w].slot, lub_param_size(param));
-    layer->version++;
-  }
+  lub_weights_move(&t->model, t->optimizer, t->options, t->iterations);
 }
 
 /* Runs one wave of a phase, or all of it where it cannot be cut; moves on to the next phase when it is done. */
@@ -329,7 +327,7 @@ static void run_phase(lub_trainer *t) {
 
 bool lub_trainer_advance(lub_trainer *t) {
   if (!t->running) return true;
-  const int phases = t->mode == LUB_TRAIN ? 2 * t->now->nsegments : t->now->nsegments;
+  const int n = t->now->nsegments, phases = t->mode == LUB_TRAIN ? 2 * n : t->goes_back ? 2 * n - 1 : n;
   lub_blas_enter();
   const double start = lub_clock();
   while (t->phase < phases && lub_clock() - start < 0.5 * CALL_SECONDS) run_phase(t);
@@ -342,27 +340,17 @@ bool lub_trainer_advance(lub_trainer *t) {
 
 /* === a pass' beginning === */
 
-static lub_status make_slots(lub_trainer *t, lub_error *err) {
-  for (int w = 0; w < t->nweights; w++)
-    for (int k = 0; k < lub_optimizer_slots(t->optimizer, t->options); k++) {
-      int64_t n = lub_param_size(&t->weight[w].layer->param[t->weight[w].param]);
-      if (t->weight[w].slot[k]) continue;
-      t->weight[w].slot[k] = lub_calloc((size_t)n, sizeof(float));
-      if (!t->weight[w].slot[k]) return lub_nomem(err, "trainer", 4.0 * (double)n);
-    }
-  return LUB_OK;
-}
+static int slots_of(const lub_trainer *t) { return t->optimizer ? lub_optimizer_slots(t->optimizer, t->options) : 0; }
 
 /* The arena: a block per thread, the batch's block, the gradient shards. It only grows. */
 static lub_status make_arena(lub_trainer *t, lub_error *err) {
-  const bool training = t->mode == LUB_TRAIN;
   int64_t most = SHARD_BYTES / (int64_t)sizeof(float) / (t->now->shard_floats > 0 ? t->now->shard_floats : 1);
   t->nshards = lub_shards(t->n, most < LUB_MAX_SHARDS ? (int)most : LUB_MAX_SHARDS);
   t->threads = lub_num_threads();
   if (t->threads > t->nshards) t->threads = t->nshards;
   const lub_program *p = t->now;
   int64_t threads = t->threads * p->thread_floats, batch = lub_round_up(p->batch_floats * t->n, 16);
-  int64_t cleared = training ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
+  int64_t cleared = t->goes_back ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
   int64_t floats = threads + batch + cleared;
   if (floats > t->arena_floats) {
     free(t->arena);
@@ -381,26 +369,47 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   return LUB_OK;
 }
 
-lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const float *x, const float *y, const float *weights,
-                             float *outputs, int64_t n, lub_error *err) {
+/* Takes over what a pass works on; gradients that lie outside begin as zeros. */
+static void take_batch(lub_trainer *t, const lub_batch *batch) {
+  const lub_nn_plan *plan = t->now->plan;
+  t->y = batch->y, t->weights = batch->weights;
+  memcpy(t->x, batch->x, sizeof *t->x * (size_t)plan->ninputs);
+  memcpy(t->outputs, batch->outputs, sizeof *t->outputs * (size_t)plan->noutputs);
+  if (t->mode != LUB_GRADIENT) return;
+  t->probe = *batch->probe;
+  t->outputs[plan->noutputs] = t->probe.value;
+  for (int v = 0; v < (plan->tap < 0 ? plan->ninputs : 1); v++) {
+    const int64_t size = plan->value[plan->tap < 0 ? v : plan->tap].size;
+    t->gradients[v] = t->probe.gradient[v];
+    memset(t->gradients[v], 0, sizeof(float) * (size_t)(t->n * size));
+  }
+}
+
+lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const lub_batch *batch, lub_error *err) {
+  const int which = mode == LUB_TRAIN ? TRAINING : mode == LUB_GRADIENT ? GRADIENTS : INFERENCE;
   t->running = false;
-  if (mode != LUB_PREDICT && !t->loss.kind) return lub_fail(err, LUB_EARG, "trainer: it has no loss");
+  if ((mode == LUB_TRAIN || mode == LUB_EVALUATE) && !t->loss.kind)
+    return lub_fail(err, LUB_EARG, "trainer: it has no loss");
   if (mode == LUB_TRAIN && !t->optimizer) return lub_fail(err, LUB_EARG, "trainer: it has no optimizer");
-  lub_status status = need_program(t, mode == LUB_TRAIN, err);
+  lub_status status = need_program(t, which, err);
   if (status != LUB_OK) return status;
-  t->now = t->program[mode == LUB_TRAIN];
+  t->now = t->program[which];
+  if (mode == LUB_GRADIENT && batch->probe->before_final && t->now->plan->tap == t->now->plan->output[0] &&
+      t->now->plan->logits >= 0)
+    return lub_fail(err, LUB_EARG, "the unit before the final activation does not depend on what the last layer says");
   t->mode = mode;
-  t->n = n;
+  t->goes_back = mode == LUB_TRAIN || mode == LUB_GRADIENT;
+  t->n = batch->n;
   status = make_arena(t, err);
-  if (status == LUB_OK && mode == LUB_TRAIN) status = make_slots(t, err);
+  if (status == LUB_OK && mode == LUB_TRAIN) status = lub_weights_make_slots(&t->model, slots_of(t), err);
   if (status != LUB_OK) return status;
+  take_batch(t, batch);
   for (int s = 0; s < t->now->plan->nstages; s++)
     if (t->now->plan->stage[s].kind->pack) t->now->plan->stage[s].kind->pack(&t->now->plan->stage[s]);
-  t->x = x, t->y = y, t->weights = weights, t->outputs = outputs;
   t->key = lub_mix(lub_mix(t->seed, 0xD0), (uint64_t)t->iterations);
   t->cursor = 0, t->phase = 0;
   memset(t->loss_sum, 0, sizeof t->loss_sum);
-  t->penalty = mode == LUB_PREDICT ? 0 : penalty_of(t);
+  t->penalty = t->loss.kind && mode != LUB_PREDICT && mode != LUB_GRADIENT ? lub_weights_penalty(&t->model) : 0;
   t->running = true;
   return LUB_OK;
 }
@@ -408,12 +417,12 @@ lub_status lub_trainer_begin(lub_trainer *t, lub_mode mode, const float *x, cons
 /* === what can be asked and set === */
 
 void lub_trainer_set_optimizer(lub_trainer *t, const lub_optimizer_kind *kind, const void *options) {
-  if (t->optimizer != kind) free_slots(t);
+  if (t->optimizer != kind) lub_weights_forget_slots(&t->model);
   t->optimizer = kind;
   t->options = options;
 }
 
-const lub_nn_plan *lub_trainer_plan(const lub_trainer *t) { return t->program[t->purpose.training]->plan; }
+const lub_nn_plan *lub_trainer_plan(const lub_trainer *t) { return t->program[t->first]->plan; }
 double lub_trainer_loss(const lub_trainer *t) { return t->result; }
 int64_t lub_trainer_iterations(const lub_trainer *t) { return t->iterations; }
 void lub_trainer_set_iterations(lub_trainer *t, int64_t iterations) { t->iterations = iterations; }
@@ -425,17 +434,16 @@ double lub_trainer_bytes(const lub_trainer *t) { return 4.0 * (double)t->arena_f
 const lub_loss *lub_trainer_loss_function(const lub_trainer *t) { return &t->loss; }
 
 lub_shape lub_trainer_targets(const lub_trainer *t) {
-  return t->loss.kind ? lub_loss_target_shape(t->loss.kind, &lub_trainer_plan(t)->output_shape) : lub_trainer_plan(t)->output_shape;
+  const lub_shape *outputs = &lub_trainer_plan(t)->output_shape[0];
+  return t->loss.kind ? lub_loss_target_shape(t->loss.kind, outputs) : *outputs;
 }
 
-static int slots_of(const lub_trainer *t) { return t->optimizer ? lub_optimizer_slots(t->optimizer, t->options) : 0; }
-
-int lub_trainer_slots(const lub_trainer *t) { return t->nweights * slots_of(t); }
+int lub_trainer_slots(const lub_trainer *t) { return t->model.count * slots_of(t); }
 
 float *lub_trainer_slot(lub_trainer *t, int number, const lub_param **param) {
   lub_error err;
-  if (make_slots(t, &err) != LUB_OK) return NULL;
-  const weight *w = &t->weight[number / slots_of(t)];
+  if (lub_weights_make_slots(&t->model, slots_of(t), &err) != LUB_OK) return NULL;
+  const lub_weight *w = &t->model.weight[number / slots_of(t)];
   if (param) *param = &w->layer->param[w->param];
   return w->slot[number % slots_of(t)];
 }

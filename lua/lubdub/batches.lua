@@ -9,8 +9,25 @@ local mix = require("lubdub.seed").mix
 
 local batches = {}
 
+--- How many rows a tensor has, or each of a list of them.
+function batches.rows(x) return (type(x) == "table" and x[1] or x):shape(1) end
+
+-- What `make` gives for a tensor, for a list of them: then it gives lists.
+local function for_each(make)
+  return function(x)
+    if type(x) ~= "table" then return make(x) end
+    local parts = {}
+    for i, tensor in ipairs(x) do parts[i] = make(tensor) end
+    return function(...)
+      local list = {}
+      for i, part in ipairs(parts) do list[i] = part(...) end
+      return list
+    end
+  end
+end
+
 -- Gathers rows into buffers that are used again and again; the last, smaller batch has its own.
-local function gatherer(tensor)
+local gatherer = for_each(function(tensor)
   if not tensor then return function() end end
   local shape, buffers = tensor:shape(), {}
   return function(rows)
@@ -22,12 +39,15 @@ local function gatherer(tensor)
     end
     return tensor:take(rows, { out = buffer })
   end
-end
+end)
 
-local function slicer(tensor)
+local slicer = for_each(function(tensor)
   if not tensor then return function() end end
   return function(first, last) return tensor:slice(1, first, last) end
-end
+end)
+
+--- The rows from `first` to `last` of a tensor, or of each of a list.
+function batches.slice(x, first, last) return slicer(x)(first, last) end
 
 -- The source of shuffled batches: pass p goes through the rows in the order of seed mix(seed, p).
 local function shuffled(x, y, w, n, size)
@@ -58,7 +78,7 @@ end
 --- Wraps tensors as a batch source.
 -- With `steps`, an epoch has that many batches and the next epoch goes on where it ended, until a pass over
 -- the rows is complete; what is left of a pass at its end makes a shorter epoch, as in Keras.
--- @tparam lubdub.Tensor x (n, ...)
+-- @param x (n, ...), a tensor or a list of them
 -- @tparam ?lubdub.Tensor y (n, ...)
 -- @tparam ?lubdub.Tensor w (n)
 -- @tparam table options `batch_size` (default 32), `shuffle` (default true), `steps` (default: all batches)
@@ -66,7 +86,7 @@ end
 function batches.of_tensors(x, y, w, options)
   options = require("lubdub.options").read("batches.of_tensors", options,
     { batch_size = false, shuffle = true, steps = false })
-  local n = x:shape()[1]
+  local n = batches.rows(x)
   local size = options.batch_size or options.steps and math.ceil(n / options.steps) or 32
   local count = math.ceil(n / size)
   local steps = options.steps or count

@@ -86,15 +86,17 @@ local function read_parts(file, text)
   if version ~= VERSION then return nil, ("is of another version (%s)"):format(version or "none") end
   if file:attribute("/", "steps") ~= text then return nil, "holds the features of other steps" end
   local store = new_store()
-  for name, numbers in pairs { content = 4, files = 4, offsets = 1 } do
+  for name, kind in pairs { content = "int64", files = "int64", offsets = "float64" } do
+    local shape, got = file:shape("/" .. name)
+    if not shape then return nil, got end
+    if got ~= kind then return nil, "its numbers are of another kind" end
     local list, why = file:numbers("/" .. name)
     if not list then return nil, why end
     store[name] = list
-    store.count = #list / numbers
   end
   local features, why = file:read "/features"
   if not features then return nil, why end
-  local n = #features
+  local n = #features:shape() > 1 and #features or -1
   if n ~= #store.offsets or 4 * n ~= #store.content or 4 * n ~= #store.files then
     return nil, "its parts have different lengths"
   end

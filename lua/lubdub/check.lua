@@ -16,10 +16,18 @@ function check.shape_text(shape, per_sample)
   return "(" .. table.concat(parts, ", ") .. (#parts == 1 and ",)" or ")")
 end
 
+-- What a value that is no tensor is called.
+local function described(value)
+  local class = (getmetatable(value) or {}).__name
+  if class == "lubdub.Symbolic" then return "a symbolic tensor, which has no data: " .. tostring(value) end
+  if class == "lubdub.Layer" then return "the layer " .. tostring(value) end
+  return type(value)
+end
+
 --- Raises an error unless `value` is a tensor with rows.
 function check.tensor(where, name, value)
   if not Tensor.is(value) then
-    blame("%s: %s must be a tensor, got %s", where, name, type(value))
+    blame("%s: %s must be a tensor, got %s", where, name, described(value))
   end
   local shape = value:shape()
   if #shape == 0 then blame("%s: %s must have rows, got a tensor without dimensions", where, name) end
@@ -84,19 +92,54 @@ local function check_classes(where, name, model, y)
   end
 end
 
+--- Checks the inputs of a model: a tensor, or a list of one for each input; shapes and rows.
+-- @tparam string where the function's name
+-- @tparam lubdub.model model
+-- @param x
+-- @tparam ?string name of x there
+-- @treturn integer the number of rows
+function check.inputs(where, model, x, name)
+  name = name or "x"
+  local shapes = model.input_shapes
+  local is_list = type(x) == "table" and getmetatable(x) == nil and (#shapes > 1 or Tensor.is(x[1]))
+  if not is_list and #shapes == 1 then
+    local shape = check.tensor(where, name, x)
+    check.sample_shape(where, name, shape, shapes[1])
+    return shape[1]
+  end
+  if not is_list or #x ~= #shapes then
+    local names = {}
+    for i, input in ipairs(model.inputs) do names[i] = input.layer.name end
+    blame("%s: %s must be a list of %d tensors (%s), got %s", where, name, #shapes, table.concat(names, ", "),
+      is_list and #x or Tensor.is(x) and "a tensor" or described(x))
+  end
+  local n
+  for i, one in ipairs(x) do
+    local part = ("%s[%d]"):format(name, i)
+    local shape = check.tensor(where, part, one)
+    check.sample_shape(where, part, shape, shapes[i])
+    n = n or shape[1]
+    if shape[1] ~= n then blame("%s: %s[1] has %d rows and %s has %d", where, name, n, part, shape[1]) end
+  end
+  return n
+end
+
+local function finite_inputs(where, name, x)
+  if type(x) ~= "table" then return check.finite(where, name, x) end
+  for i, one in ipairs(x) do check.finite(where, ("%s[%d]"):format(name, i), one) end
+end
+
 --- Checks x, y and w of one call together: shapes, rows, finite values.
 -- @tparam string where the function's name
 -- @tparam lubdub.Sequential model
--- @tparam lubdub.Tensor x
+-- @param x a tensor, or a list of them
 -- @tparam ?lubdub.Tensor y
 -- @tparam ?lubdub.Tensor w one weight per row
 -- @tparam ?string prefix of the arguments' names, "validation "
 -- @return y and w, with (n,) made (n, 1) where the model has one output, and class numbers and weights (n, 1) made (n,)
 function check.data(where, model, x, y, w, prefix)
   prefix = prefix or ""
-  local x_shape = check.tensor(where, prefix .. "x", x)
-  check.sample_shape(where, prefix .. "x", x_shape, model.input_shape)
-  local n = x_shape[1]
+  local n = check.inputs(where, model, x, prefix .. "x")
   if y ~= nil then
     local y_shape = check.tensor(where, prefix .. "y", y)
     local target = model:target_shape()
@@ -115,7 +158,7 @@ function check.data(where, model, x, y, w, prefix)
       blame("%s: %sx has %d rows and %ssample_weight has %d", where, prefix, n, prefix, w_shape[1])
     end
   end
-  check.finite(where, prefix .. "x", x)
+  finite_inputs(where, prefix .. "x", x)
   if y ~= nil then
     check.finite(where, prefix .. "y", y)
     check_classes(where, prefix .. "y", model, y)

@@ -192,30 +192,33 @@ end
 
 --- The model's outputs for every row; the result does not depend on the batch size.
 -- @tparam Sequential model
--- @tparam lubdub.Tensor x (n, ...)
+-- @param x (n, ...), a tensor, or a list of one for each input
 -- @tparam ?table given batch_size (32), verbose ("auto": a bar on a terminal while it runs; 0: none)
--- @treturn lubdub.Tensor (n, ...)
+-- @treturn lubdub.Tensor (n, ...); a list of them where the model has several outputs
 function evaluate.predict(model, x, given)
   local o = options.read("predict", given, { batch_size = 32, verbose = "auto" })
   whole("predict", "batch_size", o.batch_size)
   model:build_for("predict", x)
   check.data("predict", model, x)
   model:ensure_trainer()
-  local n, trainer = x:shape(1), model.trainer
+  local n, trainer = batches.rows(x), model.trainer
   local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
   local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
-  local result = Tensor.zeros { n, table.unpack(model.output_shape) }
+  local results = {}
+  for k, shape in ipairs(model.output_shapes) do results[k] = Tensor.zeros { n, table.unpack(shape) } end
   local first, batch = 1, 0
   for part in source(1, 0) do
     trainer:begin_predict(part)
     evaluate.finish(trainer)
-    local rows = part:shape(1)
-    result:slice(1, first, first + rows - 1):copy(trainer:outputs())
+    local rows = batches.rows(part)
+    for k, place in ipairs(model.output_places) do
+      results[k]:slice(1, first, first + rows - 1):copy(trainer:outputs(place))
+    end
     first, batch = first + rows, batch + 1
     if bar then bar:update(batch) end
   end
   if bar then bar:clear() end
-  return result
+  return #results > 1 and results or results[1]
 end
 
 return evaluate

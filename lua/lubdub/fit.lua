@@ -59,12 +59,12 @@ end
 
 -- The last part of the rows, before any shuffling, is kept for validation.
 local function split_off(x, y, w, share)
-  local n = x:shape(1)
+  local n = batches.rows(x)
   local at = math.floor(n * (1 - share))
   if at == 0 or at == n then
     blame("fit: validation_split = %s of %d rows leaves one part empty", tostring(share), n)
   end
-  local function part(t, first, last) return t and t:slice(1, first, last) end
+  local function part(t, first, last) return t and batches.slice(t, first, last) end
   return { part(x, 1, at), part(y, 1, at), part(w, 1, at) },
     { part(x, at + 1, n), part(y, at + 1, n), part(w, at + 1, n) }
 end
@@ -175,7 +175,8 @@ local function train(model, o, run)
 end
 
 --- Trains the model. The same as Keras' fit, with epochs counted from 1.
--- @tparam lubdub.Tensor x (n, ...), or a batch source (lubdub.batches); then options take y's place
+-- @param x (n, ...), a list of such tensors where the model has several inputs, or a batch source
+-- (lubdub.batches); then options take y's place
 -- @tparam lubdub.Tensor y (n, ...)
 -- @tparam ?table given batch_size (32), epochs (1), verbose ("auto"; 0 is quiet, 2 a line per epoch only), callbacks,
 -- validation_data ({ x, y } or { x, y, weights }, or a batch source), validation_split (0; the last part

@@ -86,13 +86,17 @@ local parts = {
   regularizers = { "lubdub.regularizers" },
   losses = { "lubdub.losses" },
   Sequential = { "lubdub.sequential" },
+  Model = { "lubdub.functional" },
   set_seed = { "lubdub.seed", "set_seed" },
   callbacks = { "lubdub.callbacks" },
+  explain = { "lubdub.explain" },
   metrics = { "lubdub.metrics" },
   plot = { "lubdub.plot" },
+  report = { "lubdub.report", "new" },
   load_model = { "lubdub.keras", "load_model" },
   display = { "lubdub.display" },
   help = { "lubdub.help", "help" },
+  inspect = { "lubdub.keras", "inspect" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
 

@@ -6,6 +6,7 @@
 -- local layers = lubdub.layers
 -- local model = lubdub.Sequential { layers.Input { 20 }, layers.Dense { units = 5, activation = "softmax" } }
 local core = require "lubdub.core"
+require "lubdub.graph" -- layers can be called
 
 -- === the kinds, which are in csrc/nn/layers: their options and defaults are checked against these words ===
 
@@ -246,6 +247,69 @@ local core = require "lubdub.core"
 -- @tparam ?table options cropping (1; or { before, behind })
 -- @treturn Layer
 -- @usage lubdub.layers.Cropping1D { cropping = { 1, 2 } }
+
+--- The sum of several inputs, element by element: `layers.Add()({ a, b })` in a lubdub.Model.
+-- @function Add
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Add()({ a, b }) }
+
+--- The first of two inputs less the second, element by element: `layers.Subtract()({ a, b })` in a lubdub.Model.
+-- @function Subtract
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Subtract()({ a, b }) }
+
+--- The product of several inputs, element by element: `layers.Multiply()({ a, b })` in a lubdub.Model.
+-- @function Multiply
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Multiply()({ a, b }) }
+
+--- The mean of several inputs, element by element: `layers.Average()({ a, b })` in a lubdub.Model.
+-- @function Average
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Average()({ a, b }) }
+
+--- The greatest of several inputs, element by element: `layers.Maximum()({ a, b })` in a lubdub.Model.
+-- @function Maximum
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Maximum()({ a, b }) }
+
+--- The smallest of several inputs, element by element: `layers.Minimum()({ a, b })` in a lubdub.Model.
+-- @function Minimum
+-- @tparam ?table options none of its own
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 4 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Minimum()({ a, b }) }
+
+--- Several inputs behind one another along an axis.
+-- @function Concatenate
+-- @tparam ?table options axis (-1)
+-- @treturn Layer
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local a, b = lubdub.layers.Dense { units = 4 } (input), lubdub.layers.Dense { units = 2 } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Concatenate()({ a, b }) }
 
 -- === what every layer has: fields kind, name, trainable, built, and these ===
 

@@ -1,5 +1,6 @@
 --- One batch at a time: train_on_batch, test_on_batch, predict_on_batch, for training loops of one's own.
 -- @module lubdub.on_batch
+local batches = require "lubdub.batches"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local class_weight = require "lubdub.class_weight"
@@ -69,7 +70,7 @@ end
 -- @treturn lubdub.Tensor (n, ...)
 function on_batch.predict(model, x)
   model:build_for("predict_on_batch", x)
-  return evaluate.predict(model, x, { batch_size = x:shape(1), verbose = 0 })
+  return evaluate.predict(model, x, { batch_size = batches.rows(x), verbose = 0 })
 end
 
 return on_batch

@@ -107,16 +107,59 @@ local function shape_text(shape)
   return "(" .. table.concat(parts, ", ") .. ")"
 end
 
---- The summary of a model as text, without a newline at the end.
--- @tparam lubdub.Sequential model
+-- What comes out of each layer: for a chain layer by layer, else of the layer's last call; empty before the model is
+-- built.
+local function shapes_of(model)
+  local shapes, by_layer = {}, {}
+  local calls = model.calls or {}
+  for _, tensor in ipairs(calls) do by_layer[tensor.layer] = tensor.shape end
+  for i, layer in ipairs(model.layers) do
+    local call = calls[i]
+    if #calls == #model.layers and call.layer == layer then shapes[i] = call.shape
+    else shapes[i] = by_layer[layer] or layer.kind == "Input" and layer.shape or nil end
+  end
+  return shapes
+end
+
+-- What each layer of a graph reads, as Keras tells it: name[number of the call][0]; nil for a chain.
+local function connections(model)
+  if not model.depth then return nil end
+  local at_depth, seen, is_chain = {}, {}, true
+  for tensor, depth in pairs(model.depth) do
+    is_chain = is_chain and not at_depth[depth] and not seen[tensor.layer] and #tensor.inputs <= 1
+    at_depth[depth], seen[tensor.layer] = true, true
+  end
+  for _, input in ipairs(model.inputs) do is_chain = is_chain and model.depth[input] end
+  if is_chain then return nil end
+  local reads = {}
+  for _, tensor in ipairs(model.calls) do
+    local list = reads[tensor.layer] or {}
+    for _, input in ipairs(tensor.inputs) do
+      list[#list + 1] = ("%s[%d][0]"):format(input.layer.name, input.call - 1)
+    end
+    reads[tensor.layer] = list
+  end
+  local texts = {}
+  for i, layer in ipairs(model.layers) do
+    texts[i] = reads[layer] and #reads[layer] > 0 and table.concat(reads[layer], ", ") or "-"
+  end
+  return texts
+end
+
+--- The summary of a model as text, without a newline at the end. A graph's has a column more: what each layer
+-- reads.
+-- @tparam lubdub.model model
 -- @tparam ?table options `line_length` (default 76), `show_trainable` (default false)
 -- @treturn string
 function summary.text(model, options)
   options = require("lubdub.options").read("summary", options, { line_length = 76, show_trainable = false })
+  local connected = connections(model)
   local ends, aligns = { 0.45, 0.80, 1.0 }, { "left", "left", "right" }
   local head = { "Layer (type)", "Output Shape", "Param #" }
+  if connected then ends, aligns[4], head[4] = { 0.3, 0.56, 0.74, 1.0 }, "left", "Connected to" end
   if options.show_trainable then
-    ends, aligns[4], head[4] = { 0.45 * 0.90, 0.80 * 0.90, 1.0 * 0.90, 1.0 }, "center", "Trainable"
+    for i, position in ipairs(ends) do ends[i] = position * 0.90 end
+    ends[#ends + 1], aligns[#ends + 1], head[#ends + 1] = 1.0, "center", "Trainable"
   end
   local widths = cell_widths(ends, options.line_length)
 
@@ -124,14 +167,14 @@ function summary.text(model, options)
   add_rule(out, widths, "┏", "━", "┳", "┓")
   add_row(out, head, widths, aligns, "┃", true)
   add_rule(out, widths, "┡", "━", "╇", "┩")
-  local shape = model.input_shape
+  local shapes = shapes_of(model)
   for i, layer in ipairs(model.layers) do
     if i > 1 then add_rule(out, widths, "├", "─", "┼", "┤") end
-    shape = shape and layer:output_shape(shape)
     local count = layer:count_params()
-    local cells = { ("%s (%s)"):format(layer.name, layer.kind), shape_text(shape),
-      layer.built and summary.thousands(count) or "0 (unbuilt)" }
-    if options.show_trainable then cells[4] = count == 0 and "-" or layer.trainable and "Y" or "N" end
+    local cells = { ("%s (%s)"):format(layer.name, layer.kind == "Input" and "InputLayer" or layer.kind),
+      shape_text(shapes[i]), layer.built and summary.thousands(count) or "0 (unbuilt)" }
+    if connected then cells[4] = connected[i] end
+    if options.show_trainable then cells[#cells + 1] = count == 0 and "-" or layer.trainable and "Y" or "N" end
     add_row(out, cells, widths, aligns, "│")
   end
   add_rule(out, widths, "└", "─", "┴", "┘")

@@ -51,7 +51,8 @@ def check(path):
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    paths = [p for p in sorted(glob.glob(os.path.join(sys.argv[1], "*.h5"))) if os.path.exists(p[:-3] + ".json")]
+    paths = [p for p in sorted(glob.glob(os.path.join(sys.argv[1], "*.h5")))
+             if os.path.exists(p[:-3] + ".json") and not os.path.basename(p).startswith("lubdub_")]
     if not paths:
         sys.exit(sys.argv[1] + ": holds no models")
     sys.exit(0 if all([check(path) for path in paths]) else 1)

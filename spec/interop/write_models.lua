@@ -131,7 +131,7 @@ write("images", Sequential {
 })
 
 for _, name in ipairs { "notebook_net", "every_layer", "layers_1d", "layers_2d" } do
-  write("keras_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
+  write("golden_" .. name, assert(lubdub.load_model("spec/golden/" .. name .. ".h5")))
 end
 
 write("recurrent", compiled(Sequential {
@@ -146,3 +146,19 @@ write("recurrent", compiled(Sequential {
   layers.LSTM { units = 4, unit_forget_bias = false, recurrent_initializer = "glorot_uniform" },
   layers.Dense { units = 3, activation = "softmax" },
 }, "adam"))
+
+-- Graphs: a residual net, and one whose layer stands in it twice.
+local x = layers.Input { 6, 7, 2 }
+local y = layers.BatchNormalization()(layers.Conv2D { filters = 3, kernel_size = 3, padding = "same" }(x))
+y = layers.ReLU()(layers.Add()({ y, layers.Conv2D { filters = 3, kernel_size = 1 }(x) }))
+y = layers.Concatenate { axis = 2 }({ y, layers.AveragePooling2D { pool_size = { 2, 1 } }(y) })
+y = layers.GlobalMaxPooling2D()(y)
+write("residual", compiled(lubdub.Model { inputs = x, outputs = layers.Dense { units = 3, activation = "softmax" }(y) },
+  "sgd"))
+
+local sequence, dense = layers.Input { 5, 4, name = "sequence" }, layers.Dense { units = 4, activation = "tanh" }
+local once = dense(sequence)
+local twice = dense(layers.Multiply()({ once, sequence }))
+local joined = layers.Average()({ layers.Maximum()({ once, twice }), layers.Subtract()({ twice, sequence }) })
+write("shared", lubdub.Model { inputs = sequence, name = "shared",
+  outputs = layers.Dense { units = 2 }(layers.LSTM { units = 3 }(layers.Minimum()({ joined, once }))) })

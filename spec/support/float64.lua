@@ -69,6 +69,7 @@ activations.gelu = each(function(x) return x / 2 * (1 + float64.erf(x / math.sqr
 activations.silu = each(function(x) return x / (1 + math.exp(-x)) end)
 activations.swish = activations.silu
 activations.hard_sigmoid = each(function(x) return math.min(math.max(x / 6 + 0.5, 0), 1) end)
+activations.keras2_hard_sigmoid = each(function(x) return math.min(math.max(0.2 * x + 0.5, 0), 1) end)
 activations.softplus = each(function(x) return math.log(1 + math.exp(x)) end)
 activations.softsign = each(function(x) return x / (1 + math.abs(x)) end)
 activations.exponential = each(math.exp)
@@ -426,7 +427,8 @@ function float64.run(model, xs, shape, step)
       ys, out = batch_norm(layer, xs, shape, step)
     else
       for n, x in ipairs(xs) do
-        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), i - 1), step.sample + n - 1)
+        local number = layer.number or i - 1
+        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), number), step.sample + n - 1)
         ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key)
         if not recurrent.forward[layer.kind] then
           ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])

@@ -20,7 +20,8 @@ function nets.build(layers, shape, seed)
 end
 
 local activations = { "relu", "linear", "tanh", "sigmoid", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu",
-  "hard_sigmoid", "softplus", "softsign", "exponential" }
+  "hard_sigmoid", "softplus", "softsign", "exponential",
+  "keras2_hard_sigmoid" }
 
 local function one_of(next_number, list) return list[next_number(1, #list)] end
 

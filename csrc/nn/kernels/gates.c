@@ -47,6 +47,7 @@ INLINE vf activate(vf x, int f) {
   case LUB_SIGMOID: return sigmoid(x);
   case LUB_RELU: return vf_select((vi)(x < (vf){0}), (vf){0}, x);
   case LUB_HARD_SIGMOID: return clamp(vf_fma(x, vf_all(1.0f / 6), vf_all(0.5f)), 0, 1);
+  case LUB_KERAS2_HARD_SIGMOID: return clamp(vf_fma(x, vf_all(0.2f), vf_all(0.5f)), 0, 1);
   default: return x;
   }
 }
@@ -57,7 +58,10 @@ INLINE vf back(vf g, vf y, int f) {
   case LUB_TANH: return g * vf_fma(-y, y, vf_all(1));
   case LUB_SIGMOID: return g * (y * (vf_all(1) - y));
   case LUB_RELU: return vf_select((vi)(y > (vf){0}), g, (vf){0});
-  case LUB_HARD_SIGMOID: return vf_select((vi)(y > (vf){0}) & (vi)(y < vf_all(1)), g * vf_all(1.0f / 6), (vf){0});
+  case LUB_HARD_SIGMOID:
+  case LUB_KERAS2_HARD_SIGMOID:
+    return vf_select((vi)(y > (vf){0}) & (vi)(y < vf_all(1)), g * vf_all(f == LUB_HARD_SIGMOID ? 1.0f / 6 : 0.2f),
+                     (vf){0});
   default: return g;
   }
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nn/kernels/window.h"
+
 /* Pooling, activation and dropout behind a row of convolution. */
 typedef struct lub_pool_row {
   const float *const *rows; /* pool_h rows of columns * pool_w pixels */
@@ -122,6 +124,7 @@ typedef struct lub_nn_kernels {
   /* gx += a * g + b * x + d by channel; gx is dense. */
   void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
                            float *gx);
+  const lub_window_kernels *window; /* convolutions and pools of any window */
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */

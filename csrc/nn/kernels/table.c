@@ -1,5 +1,6 @@
 #include "base/simd.h"
 #include "nn/kernels/variant.h"
+#include "nn/kernels/window_variant.h"
 
 const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .convolve_row = LUB_VARIANT(lub_convolve_row),
@@ -15,4 +16,5 @@ const lub_nn_kernels LUB_VARIANT(lub_nn_kernels) = {.vector = VL,
                                                     .channel_sums = LUB_VARIANT(lub_channel_sums),
                                                     .channel_affine = LUB_VARIANT(lub_channel_affine),
                                                     .channel_gradient_sums = LUB_VARIANT(lub_channel_gradient_sums),
-                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient)};
+                                                    .channel_gradient = LUB_VARIANT(lub_channel_gradient),
+                                                    .window = &LUB_VARIANT(lub_window_kernels)};

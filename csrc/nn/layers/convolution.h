@@ -38,7 +38,11 @@ typedef struct lub_conv_options {
 bool lub_is_conv(const lub_layer *layer);
 lub_windows lub_conv_windows(const lub_layer *layer, const lub_shape *in);
 
-/* The functions of both kinds. Errors begin with `name`. */
+/* Of a DepthwiseConv2D, and of the depthwise half of a SeparableConv2D; their first weights are (kh, kw, C, m). */
+lub_windows lub_depthwise_windows(const lub_layer *layer, const lub_shape *in);
+lub_windows lub_separable_windows(const lub_layer *layer, const lub_shape *in);
+
+/* The functions of Conv1D and Conv2D. Errors begin with `name`. */
 lub_status lub_conv_check(const char *name, int rank, const lub_conv_options *o, lub_error *err);
 lub_status lub_conv_output_shape(const char *name, const char *expected, int rank, const lub_layer *layer,
                                  const lub_shape *in, lub_shape *out, lub_error *err);

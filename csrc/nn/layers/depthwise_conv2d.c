@@ -25,7 +25,7 @@ static const lub_option options[] = {
     LUB_REGULARIZER_OPTION(depthwise_options, bias_regularizer),
     LUB_OPTIONS_END};
 
-static lub_windows windows_of(const lub_layer *layer, const lub_shape *in) {
+lub_windows lub_depthwise_windows(const lub_layer *layer, const lub_shape *in) {
   const depthwise_options *o = layer->options;
   return lub_windows_over(in, o->kernel_size, o->strides, o->dilation_rate, o->padding);
 }
@@ -34,7 +34,7 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
   const depthwise_options *o = layer->options;
   lub_status status = lub_check_input("depthwise_conv2d", in, 3, "(N, H, W, C)", err);
   if (status != LUB_OK) return status;
-  lub_windows win = windows_of(layer, in);
+  lub_windows win = lub_depthwise_windows(layer, in);
   *out = lub_windows_shape(&win, in, in->dim[2] * o->depth_multiplier);
   return lub_windows_check(&win, in, "depthwise_conv2d", "kernel", err);
 }
@@ -55,7 +55,7 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
 static void forward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const depthwise_options *o = layer->options;
-  const lub_windows win = windows_of(layer, pass->in);
+  const lub_windows win = lub_depthwise_windows(layer, pass->in);
   lub_depthwise_forward(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, pass->y);
   if (layer->nparams > 1)
     lub_add_bias(pass->y, layer->param[1].value, win.h.out * win.w.out, pass->out->dim[2]);
@@ -64,7 +64,7 @@ static void forward(const lub_pass *pass) {
 static void backward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const depthwise_options *o = layer->options;
-  const lub_windows win = windows_of(layer, pass->in);
+  const lub_windows win = lub_depthwise_windows(layer, pass->in);
   if (layer->nparams > 1)
     lub_add_bias_gradient(pass->gparam[1], pass->gy, win.h.out * win.w.out, pass->out->dim[2]);
   lub_depthwise_gradients(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, pass->gy,

@@ -41,6 +41,13 @@ extern const lub_layer_kind lub_leaky_relu_kind;
 extern const lub_layer_kind lub_prelu_kind;
 extern const lub_layer_kind lub_elu_kind;
 extern const lub_layer_kind lub_softmax_kind;
+extern const lub_layer_kind lub_add_kind;
+extern const lub_layer_kind lub_subtract_kind;
+extern const lub_layer_kind lub_multiply_kind;
+extern const lub_layer_kind lub_average_kind;
+extern const lub_layer_kind lub_maximum_kind;
+extern const lub_layer_kind lub_minimum_kind;
+extern const lub_layer_kind lub_concatenate_kind;
 
 /* An option that every layer with an activation has. */
 #define LUB_ACTIVATION_OPTION(owner)                                                                               \

@@ -30,7 +30,7 @@ static const lub_option options[] = {
     LUB_REGULARIZER_OPTION(separable_options, bias_regularizer),
     LUB_OPTIONS_END};
 
-static lub_windows windows_of(const lub_layer *layer, const lub_shape *in) {
+lub_windows lub_separable_windows(const lub_layer *layer, const lub_shape *in) {
   const separable_options *o = layer->options;
   return lub_windows_over(in, o->kernel_size, o->strides, o->dilation_rate, o->padding);
 }
@@ -39,7 +39,7 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
   const separable_options *o = layer->options;
   lub_status status = lub_check_input("separable_conv2d", in, 3, "(N, H, W, C)", err);
   if (status != LUB_OK) return status;
-  lub_windows win = windows_of(layer, in);
+  lub_windows win = lub_separable_windows(layer, in);
   *out = lub_windows_shape(&win, in, o->filters);
   return lub_windows_check(&win, in, "separable_conv2d", "kernel", err);
 }
@@ -72,7 +72,7 @@ static int64_t scratch(const lub_layer *layer, const lub_shape *in, const lub_sh
 static void forward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const separable_options *o = layer->options;
-  const lub_windows win = windows_of(layer, pass->in);
+  const lub_windows win = lub_separable_windows(layer, pass->in);
   const int64_t pixels = win.h.out * win.w.out;
   float *z = pass->scratch;
   lub_depthwise_forward(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, z);
@@ -83,7 +83,7 @@ static void forward(const lub_pass *pass) {
 static void backward(const lub_pass *pass) {
   const lub_layer *layer = pass->layer;
   const separable_options *o = layer->options;
-  const lub_windows win = windows_of(layer, pass->in);
+  const lub_windows win = lub_separable_windows(layer, pass->in);
   const int64_t pixels = win.h.out * win.w.out, middle = middle_channels(layer, pass->in);
   float *z = pass->scratch, *gz = z + pixels * middle;
   lub_depthwise_forward(&win, pass->in->dim[2], o->depth_multiplier, pass->x[0], layer->param[0].value, z);

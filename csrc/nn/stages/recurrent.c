@@ -263,7 +263,7 @@ static bool has_fast_gates(const lub_direction *d) {
                                  lub_recurrent_function(d->options->recurrent_activation)};
   for (int i = 0; i < 2; i++)
     if (both[i] != LUB_LINEAR && both[i] != LUB_RELU && both[i] != LUB_SIGMOID && both[i] != LUB_TANH &&
-        both[i] != LUB_HARD_SIGMOID)
+        both[i] != LUB_HARD_SIGMOID && both[i] != LUB_KERAS2_HARD_SIGMOID)
       return false;
   return true;
 }

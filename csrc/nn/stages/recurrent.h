@@ -5,7 +5,7 @@
 #include "nn/layers/recurrent.h"
 #include "nn/stage.h"
 
-/* Whether the stage can take this layer: its activations are linear, relu, sigmoid, hard_sigmoid or tanh, and a GRU
+/* Whether the stage can take this layer: its activations are linear, relu, sigmoid, a hard sigmoid or tanh, and a GRU
  * has reset_after. */
 bool lub_recurrent_is_fast(const lub_layer *layer);
 

@@ -33,28 +33,33 @@ local function has_functions(value)
   return false
 end
 
--- The table of methods of the userdata class of this name.
-local function userdata_methods(class)
-  local methods = debug.getregistry()[class].__index
-  if type(methods) ~= "function" then return methods end
-  for i = 1, 4 do
-    local _, held = debug.getupvalue(methods, i)
-    if type(held) == "table" then return held end
+-- The table that holds `known` among those that a class's __index, perhaps a function, keeps.
+local function holding(value, known, depth)
+  if type(value) == "table" then return value[known] and value end
+  if type(value) ~= "function" or depth > 3 then return nil end
+  for i = 1, 8 do
+    local _, held = debug.getupvalue(value, i)
+    local found = type(held) ~= "nil" and holding(held, known, depth + 1)
+    if found then return found end
   end
 end
+
+-- The table of methods of a userdata class, one of which is `known`.
+local function userdata_methods(class, known) return holding(debug.getregistry()[class].__index, known, 1) end
 
 -- Classes whose methods are public: path = their methods.
 local function classes()
   return {
-    ["lubdub.Tensor"] = userdata_methods "lubdub.Tensor",
+    ["lubdub.Tensor"] = userdata_methods("lubdub.Tensor", "reshape"),
     ["lubdub.Dataset"] = require("lubdub.dataset.object").methods,
-    ["lubdub.layers.Layer"] = userdata_methods "lubdub.Layer",
+    ["lubdub.layers.Layer"] = userdata_methods("lubdub.Layer", "config"),
   }
 end
 
--- Words for a mistake that a program cannot make: methods that lubdub alone calls.
-local inner = { ["lubdub.Sequential"] = { build_for = true, ensure_trainer = true, target_shape = true,
-  count_optimizer_params = true } }
+-- Methods that lubdub alone calls.
+local inner = { build_for = true, ensure_trainer = true, target_shape = true, count_optimizer_params = true,
+  take_structure = true, copy_layer = true, fields = true, reserve = true,
+  weight_shapes = true }
 
 local entries, by_value
 
@@ -66,8 +71,7 @@ end
 
 local function add_methods(path, methods)
   for _, name in ipairs(names_of(methods)) do
-    local hidden = inner[path] and inner[path][name]
-    if type(methods[name]) == "function" and not hidden then
+    if type(methods[name]) == "function" and not inner[name] then
       add(path .. ":" .. name, methods[name], "method", path)
     end
   end
@@ -83,7 +87,11 @@ local function walk(path, value, seen)
     elseif type(field) == "table" and is_class(field) then
       add(own, field, "class", path)
       -- what fit asks of callbacks is told once, in lubdub.callbacks.class
-      if field.__index == field and path ~= "lubdub.callbacks" then add_methods(own, field) end
+      if field.__index == field and path ~= "lubdub.callbacks" then
+        local base = getmetatable(field).__index
+        add_methods(own, field)
+        if type(base) == "table" then add_methods(own, base) end
+      end
       if has_functions(field) and field.__index ~= field then walk(own, field, seen) end
     elseif type(field) == "table" and has_functions(field) then
       add(own, field, "module", path)

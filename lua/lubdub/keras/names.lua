@@ -1,6 +1,7 @@
 --- What Keras calls what: every layer, optimizer, loss and metric that can be written and read.
 -- To add a layer, add an entry to `names.layers`.
 -- @module lubdub.keras.names
+local dialect = require "lubdub.keras.dialect"
 local json = require "lubdub.keras.json"
 local objects = require "lubdub.keras.objects"
 
@@ -9,16 +10,16 @@ local names = {}
 -- === values whose form differs ===
 
 -- Keras 3 writes functions as { class_name = "function", config = "relu" }, and layers as { class_name = "ReLU" }.
-local function read_activation(given)
+local function read_activation(given, meaning)
   if type(given) == "table" then
     given = given.class_name == "function" and given.config or given.class_name
-    return type(given) == "string" and given:lower() or given
+    given = type(given) == "string" and given:lower() or given
   end
-  return given or "linear"
+  return dialect.activation(meaning, given or "linear")
 end
 
--- option = { write = ours -> JSON (nil: left out), read = JSON -> ours (nil: it cannot be had) }; an option that is not
--- here goes through as it is, with `false` for null.
+-- option = { write = ours -> JSON (nil: left out), read = JSON, dialect -> ours (nil: it cannot be had) }; an option
+-- that is not here goes through as it is, with `false` for null.
 local initializer = { write = objects.write_initializer, read = objects.read_initializer }
 local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
 local function as_it_is(value) return value end
@@ -62,9 +63,14 @@ names.values = setmetatable({
 -- What bears on training alone and is not known here, for layers with these weights.
 local function weighted(...)
   local list = { "activity_regularizer" }
-  for _, weight in ipairs { ... } do list[#list + 1] = weight .. "_constraint" end
+  for _, weight in ipairs { ... } do
+    list[#list + 1] = weight:find "_regularizer$" and weight or weight .. "_constraint"
+  end
   return list
 end
+
+-- Keras 2's depthwise and separable convolutions write these, and have no such weight.
+local no_kernel = { "kernel_initializer", "kernel_regularizer", "kernel_constraint" }
 
 local last = { data_format = "channels_last" }
 local written = { "data_format" }
@@ -118,6 +124,7 @@ names.layers = {
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
     training = weighted("depthwise", "bias"),
+    free = no_kernel,
   },
   SeparableConv2D = {
     aliases = { "SeparableConvolution2D" },
@@ -127,6 +134,7 @@ names.layers = {
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
     training = weighted("depthwise", "pointwise", "bias"),
+    free = no_kernel,
   },
   MaxPooling1D = pool "MaxPool1D",
   MaxPooling2D = pool "MaxPool2D",
@@ -147,6 +155,14 @@ names.layers = {
     options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
       "bias_regularizer" },
     training = weighted("kernel", "bias"),
+  },
+  BatchNormalization = {
+    aliases = { "BatchNormalizationV1", "BatchNormalizationV2" },
+    options = { "axis", "momentum", "epsilon", "center", "scale" },
+    fixed = { renorm = false, synchronized = false },
+    training = weighted("beta", "gamma", "beta_regularizer", "gamma_regularizer"),
+    free = { "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "fused",
+      "renorm_momentum", "renorm_clipping" },
   },
   LayerNormalization = {
     options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",
@@ -169,6 +185,13 @@ names.layers = {
   Softmax = { options = { "axis" } },
   LSTM = recurrent "unit_forget_bias",
   GRU = recurrent "reset_after",
+  Add = { options = {} },
+  Subtract = { options = {} },
+  Multiply = { options = {} },
+  Average = { options = {} },
+  Maximum = { options = {} },
+  Minimum = { options = {} },
+  Concatenate = { options = { "axis" } },
   Bidirectional = {
     options = { "merge_mode", "layer", "backward_layer" },
     layers = { layer = "forward_", backward_layer = "backward_" },
@@ -177,6 +200,7 @@ names.layers = {
 
 --- kind of every class name that a file may hold; inputs are "InputLayer".
 names.kind_of = { InputLayer = "InputLayer" }
+for class, kind in pairs(dialect.cudnn) do names.kind_of[class] = kind end
 for kind, entry in pairs(names.layers) do
   names.kind_of[kind] = kind
   for _, alias in ipairs(entry.aliases or {}) do names.kind_of[alias] = kind end

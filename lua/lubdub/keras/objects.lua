@@ -3,12 +3,15 @@
 -- @module lubdub.keras.objects
 local core = require "lubdub.core"
 local json = require "lubdub.keras.json"
+local snake_case = require "lubdub.snake_case"
 
 local objects = {}
 
---- The snake_case name of a Keras class: CategoricalCrossentropy -> categorical_crossentropy.
-function objects.snake(class)
-  return (class:gsub("(%l)(%u)", "%1_%2"):lower())
+--- Adds what Keras 3's own files say of every object: the module where its class is found.
+function objects.modern(module, object)
+  json.add(object, "module", module)
+  json.add(object, "registered_name", json.null)
+  return object
 end
 
 -- The options of `config` that we have, with `false` for null, in a new table; and one that we lack and that is set.
@@ -52,6 +55,7 @@ end
 
 local function read_object(kinds, given)
   if type(given) == "string" then given = { class_name = given } end
+  if type(given) ~= "table" then return nil, tostring(given) end
   local _, kind = class_of(kinds, given.class_name)
   if not kind then return nil, given.class_name end
   local config = type(given.config) == "table" and given.config or {}
@@ -81,7 +85,7 @@ end
 --- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling. Where we lack an initializer the default will do:
 -- the weights are in the file anyway.
 function objects.read_initializer(given)
-  local config = type(given) == "table" and given.config or {}
+  local config = type(given) == "table" and type(given.config) == "table" and given.config or {}
   if type(given) == "table" and given.class_name == "VarianceScaling" and config.mode == "fan_avg"
     and config.distribution == "uniform" and config.scale == 1 then return "glorot_uniform" end
   return given and (read_object(core.initializers, given)) or nil
@@ -122,11 +126,11 @@ end
 -- === losses ===
 
 function objects.read_loss(given)
-  if type(given) == "string" then return objects.snake(given) end
+  if type(given) == "string" then return snake_case(given) end
   if type(given) ~= "table" or type(given.class_name) ~= "string" then return nil, "it names no loss" end
   if given.class_name == "function" then return given.config end
   local new = core.losses[given.class_name]
-  if not new or given.class_name == "named" then return objects.snake(given.class_name) end
+  if not new or given.class_name == "named" then return snake_case(given.class_name) end
   local config = type(given.config) == "table" and given.config or {}
   if config.axis == -1 then config.axis = nil end
   if config.reduction and config.reduction ~= "sum_over_batch_size" and config.reduction ~= "auto" then
@@ -138,7 +142,7 @@ function objects.read_loss(given)
   for name, value in pairs(options) do
     if value ~= plain[name] then return new(options) end
   end
-  return objects.snake(given.class_name)
+  return snake_case(given.class_name)
 end
 
 function objects.write_loss(ours)
@@ -152,17 +156,18 @@ local same_metric = { acc = "accuracy" }
 
 --- One metric: a name, or an object of ours; nil and why not.
 function objects.read_metric(given)
-  if type(given) == "string" then return same_metric[given] or objects.snake(given) end
+  if type(given) == "string" then return same_metric[given] or snake_case(given) end
+  if type(given) ~= "table" then return nil, ("it names %s as a metric"):format(tostring(given)) end
   local classes = require("lubdub.fit_metrics").classes
   local config = type(given.config) == "table" and given.config or {}
   local new = classes[given.class_name]
   if not new then
-    local name = objects.snake(tostring(config.name or given.class_name))
+    local name = snake_case(tostring(config.name or given.class_name))
     return same_metric[name] or name
   end
   local options, lost = known_options(config, new():config())
   if lost and lost ~= "axis" then return nil, ("the metric %s with %s is not known"):format(given.class_name, lost) end
-  if options.class_id then options.class_id = options.class_id + 1 end
+  if math.type(options.class_id) == "integer" then options.class_id = options.class_id + 1 end
   local ok, metric = pcall(new, options)
   if not ok then return nil, tostring(metric) end
   local plain = new {}

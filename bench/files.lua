@@ -1,0 +1,60 @@
+-- Model files: milliseconds to load and to save the notebook's model, and the speed at which 100 MB of weights are
+-- read, beside what the disk and the system's cache give (dd, with and without O_DIRECT; cat).
+--   lua5.4 bench/files.lua [rounds] [folder]
+-- Saving is timed in /dev/shm too, where syncing costs nothing.
+local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
+package.path = here .. "lua/?.lua;" .. here .. "lua/?/init.lua;" .. package.path
+package.cpath = here .. "lua/?.so;" .. package.cpath
+local lubdub = require "lubdub"
+local layers = lubdub.layers
+
+local rounds = tonumber(arg[1]) or 9
+local folder = arg[2] or os.getenv "TMPDIR" or "/tmp"
+local path = ("%s/lubdub_bench_%d.h5"):format(folder, os.time())
+
+-- The least and the middle of the times that f takes, in milliseconds, and the first one.
+local function times(f)
+  local list = {}
+  for i = 1, rounds do
+    collectgarbage()
+    collectgarbage()
+    local started = lubdub.clock()
+    f()
+    list[i] = 1000 * (lubdub.clock() - started)
+  end
+  local first = list[1]
+  table.sort(list)
+  return list[1], list[rounds // 2 + 1], first
+end
+
+local function report(what, bytes, f)
+  local least, middle, first = times(f)
+  local speed = bytes and ("   %.2f GB/s at best"):format(bytes / least / 1e6) or ""
+  print(("%-46s %8.2f ms at best, %8.2f middle, %8.2f first%s"):format(what, least, middle, first, speed))
+end
+
+local function shell(command) return function() assert(os.execute(command)) end end
+
+local notebook = here .. "spec/golden/notebook_net.h5"
+report("load the notebook's model", nil, function() assert(lubdub.load_model(notebook)) end)
+local model = lubdub.load_model(notebook)
+report("save it in " .. folder, nil, function() assert(model:save(path)) end)
+local memory = ("/dev/shm/lubdub_bench_%d.h5"):format(os.time())
+if model:save(memory) then
+  report("save it in /dev/shm", nil, function() assert(model:save(memory)) end)
+  os.remove(memory)
+end
+
+local large = lubdub.Sequential { layers.Input { 5000 }, layers.Dense { units = 5000 }, layers.Dense { units = 200 } }
+assert(large:save(path))
+large = nil -- luacheck: ignore
+local file <close> = assert(io.open(path, "rb"))
+local bytes = file:seek "end"
+report(("load %.0f MB of weights"):format(bytes / 1e6), bytes, function() assert(lubdub.load_model(path)) end)
+report("cat", bytes, shell(("cat '%s' > /dev/null"):format(path)))
+report("dd bs=1M, from the cache", bytes, shell(("dd if='%s' of=/dev/null bs=1M 2> /dev/null"):format(path)))
+if os.execute(("dd if='%s' of=/dev/null bs=1M iflag=direct 2> /dev/null"):format(path)) then
+  report("dd bs=1M iflag=direct, from the disk", bytes,
+    shell(("dd if='%s' of=/dev/null bs=1M iflag=direct 2> /dev/null"):format(path)))
+end
+os.remove(path)

@@ -1,0 +1,76 @@
+/* lubdub.zip: zip archives in memory, for lua/lubdub/keras. A library of its own, loaded with the first .keras file. */
+#include <string.h>
+
+#include "lua/lubdub.h"
+#include "zip/zip.h"
+
+#define ZIP_ARCHIVE "lubdub.zip.Archive"
+
+static lub_zip **archive_slot(lua_State *L) { return luaL_checkudata(L, 1, ZIP_ARCHIVE); }
+
+/* zip.open(path) -> Archive for reading | nil, reason */
+static int archive_open(lua_State *L) {
+  lub_error err;
+  const char *path = lubL_checkpath(L, 1);
+  lub_zip **slot = lua_newuserdatauv(L, sizeof *slot, 0);
+  *slot = NULL;
+  luaL_setmetatable(L, ZIP_ARCHIVE);
+  return lub_zip_open(path, slot, &err) == LUB_OK ? 1 : lubL_failure(L, &err);
+}
+
+/* archive:close(), __gc, __close; a second time does nothing */
+static int archive_close(lua_State *L) {
+  lub_zip **slot = archive_slot(L);
+  lub_zip_close(*slot);
+  *slot = NULL;
+  return 0;
+}
+
+/* archive:read(name) -> the member's bytes | nil where there is none; nil, reason */
+static int archive_read(lua_State *L) {
+  lub_error err;
+  int64_t size;
+  lub_zip *archive = *archive_slot(L);
+  const char *name = luaL_checkstring(L, 2);
+  luaL_argcheck(L, archive, 1, "the archive is closed");
+  if (lub_zip_find(archive, name, &size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushnil(L);
+  if (size < 0) return 1;
+  luaL_Buffer bytes;
+  char *out = luaL_buffinitsize(L, &bytes, (size_t)size);
+  if (lub_zip_read(archive, name, out, size, &err) != LUB_OK) return lubL_failure(L, &err);
+  luaL_pushresultsize(&bytes, (size_t)size);
+  return 1;
+}
+
+/* zip.write(path, {{ name, bytes }, ...}) -> true | nil, reason; the bytes are strings */
+static int archive_write(lua_State *L) {
+  lub_error err;
+  const char *path = lubL_checkpath(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  size_t count = lua_rawlen(L, 2);
+  lub_zip_member *members = lua_newuserdatauv(L, (count + 1) * sizeof *members, 0);
+  for (size_t i = 0; i < count; i++) {
+    luaL_argcheck(L, lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TTABLE, 2, "a list of { name, bytes } expected");
+    luaL_argcheck(L, lua_rawgeti(L, -1, 1) == LUA_TSTRING, 2, "a member's name must be a string");
+    luaL_argcheck(L, lua_rawgeti(L, -2, 2) == LUA_TSTRING, 2, "a member's bytes must be a string");
+    members[i].name = lua_tostring(L, -2); /* the list keeps both alive */
+    members[i].bytes = lua_tolstring(L, -1, &members[i].size);
+    lua_pop(L, 3);
+  }
+  if (lub_zip_write(path, members, count, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_lubdub_zip(lua_State *L);
+
+int luaopen_lubdub_zip(lua_State *L) {
+  static const luaL_Reg functions[] = {{"open", archive_open}, {"write", archive_write}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"read", archive_read}, {"close", archive_close}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__gc", archive_close}, {"__close", archive_close}, {NULL, NULL}};
+  luaL_checkversion(L);
+  lubL_class(L, ZIP_ARCHIVE, methods, meta);
+  luaL_newlib(L, functions);
+  return 1;
+}

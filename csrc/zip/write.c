@@ -1,0 +1,125 @@
+/* An archive goes straight from its members to the side file of base/aside.h, without a copy in memory: libzip writes
+ * through a source, which here is a file descriptor. */
+#define _XOPEN_SOURCE 700
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <zip.h>
+
+#include "base/aside.h"
+#include "zip/zip.h"
+
+enum { YEAR_1980 = (1 << 5) | 1 }; /* the first day that an archive can name */
+
+typedef struct target {
+  int fd;
+  int64_t at, end;
+  int reason; /* the errno of the first write that failed */
+  zip_error_t error;
+} target;
+
+static zip_int64_t refuse(target *t, int code, int reason) {
+  if (!t->reason) t->reason = reason;
+  zip_error_set(&t->error, code, reason);
+  return -1;
+}
+
+/* The archive is new: nothing is there to be read. */
+static zip_int64_t say_absent(target *t, void *data, zip_uint64_t size) {
+  (void)size;
+  zip_stat_init(data);
+  zip_error_set(&t->error, ZIP_ER_READ, ENOENT);
+  return -1;
+}
+
+static zip_int64_t write_on(target *t, const char *bytes, zip_uint64_t size) {
+  zip_uint64_t done = 0;
+  while (done < size) {
+    ssize_t n = write(t->fd, bytes + done, (size_t)(size - done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return refuse(t, ZIP_ER_WRITE, errno);
+    done += (zip_uint64_t)n;
+  }
+  t->at += (int64_t)size;
+  if (t->at > t->end) t->end = t->at;
+  return (zip_int64_t)size;
+}
+
+static zip_int64_t seek(target *t, void *data, zip_uint64_t size) {
+  zip_int64_t to = zip_source_seek_compute_offset((zip_uint64_t)t->at, (zip_uint64_t)t->end, data, size, &t->error);
+  if (to < 0) return -1;
+  if (to != t->at && lseek(t->fd, (off_t)to, SEEK_SET) < 0) return refuse(t, ZIP_ER_SEEK, errno);
+  t->at = to;
+  return 0;
+}
+
+static zip_int64_t serve(void *state, void *data, zip_uint64_t size, zip_source_cmd_t command) {
+  target *t = state;
+  switch (command) {
+  case ZIP_SOURCE_SUPPORTS:
+    return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT,
+                                          ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL,
+                                          ZIP_SOURCE_BEGIN_WRITE, ZIP_SOURCE_COMMIT_WRITE, ZIP_SOURCE_ROLLBACK_WRITE,
+                                          ZIP_SOURCE_WRITE, ZIP_SOURCE_SEEK_WRITE, ZIP_SOURCE_TELL_WRITE,
+                                          ZIP_SOURCE_SUPPORTS, ZIP_SOURCE_REMOVE, -1);
+  case ZIP_SOURCE_STAT: return say_absent(t, data, size);
+  case ZIP_SOURCE_ERROR: return zip_error_to_data(&t->error, data, size);
+  case ZIP_SOURCE_BEGIN_WRITE:
+  case ZIP_SOURCE_COMMIT_WRITE:
+  case ZIP_SOURCE_ROLLBACK_WRITE:
+  case ZIP_SOURCE_CLOSE:
+  case ZIP_SOURCE_FREE: return 0;
+  case ZIP_SOURCE_WRITE: return write_on(t, data, size);
+  case ZIP_SOURCE_SEEK_WRITE: return seek(t, data, size);
+  case ZIP_SOURCE_TELL_WRITE: return t->at;
+  default: return refuse(t, ZIP_ER_OPNOTSUPP, 0);
+  }
+}
+
+static int add(zip_t *zip, const lub_zip_member *member) {
+  zip_source_t *source = zip_source_buffer(zip, member->bytes, member->size, 0);
+  if (!source) return -1;
+  zip_int64_t index = zip_file_add(zip, member->name, source, 0);
+  if (index < 0) {
+    zip_source_free(source);
+    return -1;
+  }
+  if (zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0) return -1;
+  return zip_file_set_dostime(zip, (zip_uint64_t)index, 0, YEAR_1980, 0);
+}
+
+/* 0, or -1 and libzip's reason in t->error. */
+static int write_archive(target *t, const lub_zip_member *members, size_t count) {
+  zip_source_t *source = zip_source_function_create(serve, t, &t->error);
+  if (!source) return -1;
+  zip_t *zip = zip_open_from_source(source, ZIP_CREATE | ZIP_TRUNCATE, &t->error);
+  if (!zip) {
+    zip_source_free(source);
+    return -1;
+  }
+  int failed = 0;
+  for (size_t i = 0; i < count && !failed; i++) failed = add(zip, &members[i]);
+  if (!failed) failed = zip_close(zip);
+  if (!failed) return 0;
+  zip_error_set(&t->error, zip_error_code_zip(zip_get_error(zip)), zip_error_code_system(zip_get_error(zip)));
+  zip_discard(zip);
+  return -1;
+}
+
+lub_status lub_zip_write(const char *path, const lub_zip_member *members, size_t count, lub_error *err) {
+  lub_aside *aside;
+  lub_size_guard guard;
+  if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
+  target t = {.fd = lub_aside_descriptor(aside)};
+  zip_error_init(&t.error);
+  lub_size_guard_enter(&guard);
+  int failed = write_archive(&t, members, count);
+  lub_size_guard_leave(&guard);
+  lub_status status = LUB_OK;
+  if (failed) {
+    status = lub_fail(err, LUB_EWORLD, "%s: %s", path, t.reason ? strerror(t.reason) : zip_error_strerror(&t.error));
+    lub_aside_discard(aside);
+  }
+  zip_error_fini(&t.error);
+  return failed ? status : lub_aside_commit(aside, err);
+}
