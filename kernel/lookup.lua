@@ -30,8 +30,23 @@ local function value_of(chain)
   return value
 end
 
+local add_keys
+
+-- A class whose __index is a function keeps its methods beside it, or beside the function in C that it calls.
+local function add_held(found, f, depth)
+  for i = 1, 8 do
+    local name, held = debug.getupvalue(f, i)
+    if type(held) == "table" and name ~= "_ENV" then
+      local methods = rawget(held, "methods")
+      add_keys(found, type(methods) == "table" and methods or held, depth + 1)
+    elseif type(held) == "function" and debug.getinfo(held, "S").what == "C" and depth < 4 then
+      add_held(found, held, depth + 1)
+    end
+  end
+end
+
 -- Adds the string keys of a table, and of those that it falls back on.
-local function add_keys(found, value, depth)
+function add_keys(found, value, depth)
   if type(value) == "table" then
     for key in next, value do
       if type(key) == "string" then found[key] = true end
@@ -41,15 +56,10 @@ local function add_keys(found, value, depth)
   if type(meta) ~= "table" then return end
   local names = rawget(meta, "__names")
   for _, name in ipairs(names and try(names, value) or {}) do found[name] = true end
+  if names then return end
   local index = rawget(meta, "__index")
-  if type(index) == "function" then -- a class keeps its methods beside the function
-    for i = 1, 4 do
-      local _, held = debug.getupvalue(index, i)
-      if type(held) == "table" then
-        local methods = rawget(held, "methods")
-        add_keys(found, type(methods) == "table" and methods or held, depth + 1)
-      end
-    end
+  if type(index) == "function" then
+    add_held(found, index, depth + 1)
   elseif index ~= nil then
     add_keys(found, index, depth + 1)
   end

@@ -73,6 +73,8 @@ describe("kernel: looking up", function()
 
   it("completes names, lazy ones too, methods, and options", function()
     assert.is_true(completes("lubdub.callb", "callbacks"))
+    assert.is_false(completes("lubdub.", "print"))
+    assert.is_false(completes("lubdub.", "interruptible"))
     assert.is_true(completes("lubdub.callbacks.Mod", "ModelCheckpoint"))
     assert.is_true(completes("x = string.for", "format"))
     assert.is_true(completes("whi", "while"))
