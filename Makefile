@@ -163,7 +163,7 @@ variants: ## the specs with each set of kernels that this CPU has
 	@$(DEPS) build run test
 	$(SUBMAKE) all
 	@for cpu in $$($(LUA) tools/variants.lua); do \
-	  echo "LUBDUB_CPU=$$cpu"; LUBDUB_CPU=$$cpu LUA='$(LUA)' tools/test.sh $(SPEC) || exit; done
+	  echo "LUBDUB_CPU=$$cpu"; LUBDUB_SHAPES=1000 LUBDUB_CPU=$$cpu LUA='$(LUA)' tools/test.sh $(SPEC) || exit; done
 
 # ---- Python peers: what golden values and comparisons come from. lubdub itself needs none of this.
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \

@@ -224,7 +224,8 @@ describe("a convolution over time", function()
       extra.filters, extra.kernel_size = 4, 2
       local layers = { L.Conv1D(extra) }
       nets.build(layers, { 9, 2 })
-      assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find(stage .. ": Conv1D", 1, true))
+      local text = tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } })
+      assert.truthy(text:find(stage .. ": Conv1D", 1, true), text)
     end
     local layers = { L.Conv1D { filters = 4, kernel_size = 2 }, L.MaxPooling1D { pool_size = 3, strides = 2 } }
     nets.build(layers, { 9, 2 })

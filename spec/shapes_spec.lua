@@ -1,5 +1,6 @@
--- The stages for windows of any shape against the reference path: convolutions of every kernel, stride, dilation, groups and
--- padding, depthwise and separable ones, and pools. LUBDUB_SHAPES=5000 tries so many shapes; the sample here is seeded.
+-- The stages for windows of any shape against the reference path: convolutions of every kernel, stride, dilation,
+-- groups and padding, depthwise and separable ones, and pools. LUBDUB_SHAPES=5000 tries so many shapes; the sample
+-- here is seeded.
 local lubdub = require "lubdub"
 local core = require "lubdub.core"
 local float64 = require "support.float64"
@@ -41,7 +42,8 @@ local function random_net(seed)
   local next_number = nets.random(seed)
   local rank, channels = next_number(1, 4) == 1 and 1 or 2, one_of(next_number, CHANNELS)
   local shape = rank == 1 and { next_number(3, 60), channels } or { next_number(1, 20), next_number(3, 20), channels }
-  local layers = { L["Conv" .. rank .. "D"] { filters = channels, kernel_size = 1 }, random_conv(next_number, rank, channels) }
+  local layers = { L["Conv" .. rank .. "D"] { filters = channels, kernel_size = 1 }, random_conv(next_number, rank,
+    channels) }
   local fits, out = pcall(layers[2].output_shape, layers[2], shape)
   if not fits then return random_net(seed + 100000) end
   local pool = random_pool(next_number, rank)
@@ -137,7 +139,8 @@ describe("windows of any shape", function()
   end)
 
   for name, make in pairs { mixed = mixed_net, large = large_net } do
-    it("give the same bits for 1 to 4 threads, and allocate nothing in a steady step: the " .. name .. " net", function()
+    it("give the same bits for 1 to 4 threads, and allocate nothing in a steady step: the " .. name .. " net",
+      function()
       local function train(threads)
         local layers, shape = make(), { 22, 21, 5 }
         nets.stir(layers, shape, 8)

@@ -251,6 +251,7 @@ function Model:save(path, given)
   if not path:find "%.h5$" and not path:find "%.hdf5$" and not path:find "%.keras$" then
     blame("save: path must end in .keras or .h5, got '%s'", path)
   end
+  if path:find "%.weights%.h5$" then blame("save: '%s' is a name for model:save_weights", path) end
   return require("lubdub.keras").save(self, path, given)
 end
 

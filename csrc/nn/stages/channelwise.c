@@ -1,5 +1,5 @@
-/* Convolutions in which channels hardly meet: depthwise ones, and groups of a few channels. Lanes are output channels, side by
- * side; input channel number i of every group is spread to the lanes that it goes to, so that one row of lanes
+/* Convolutions in which channels hardly meet: depthwise ones, and groups of a few channels. Lanes are output channels,
+ * side by side; input channel number i of every group is spread to the lanes that it goes to, so that one row of lanes
  * times one row of weights is a tap of all groups. Input rows are spread when the first output row needs them, and
  * stay in a ring as long as one does; the way back collects rows of gradient in a ring like it. */
 #include <stdlib.h>
@@ -131,7 +131,8 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
       point_into(s, m.ring, r, m.at);
       memset(m.line, 0, sizeof(float) * (size_t)(s->win.w.out * s->lanes));
       s->kernels->window->channelwise_row(&row);
-      s->kernels->window->finish_rows(m.line, s->win.w.out, s->lanes, s->filters, s->bias, stage->activation == LUB_RELU,
+      s->kernels->window->finish_rows(m.line, s->win.w.out, s->lanes, s->filters, s->bias,
+          stage->activation == LUB_RELU,
                                       y + r * line, s->filters);
     }
     if (in_passing(stage)) continue;
@@ -160,7 +161,8 @@ static void backward_sample(const lub_stage *stage, const room *m, const float *
       spread_row(s, x, made, m->ring);
       if (gx) memset(slot_of(s, m->gring, made, 0), 0, sizeof(float) * (size_t)(s->in * slot_floats(s)));
     }
-    s->kernels->window->spread_gradient(gy + r * line, stage->activation == LUB_RELU ? y + r * line : NULL, s->win.w.out,
+    s->kernels->window->spread_gradient(gy + r * line, stage->activation == LUB_RELU ? y + r * line : NULL,
+        s->win.w.out,
                                         s->filters, s->filters, m->line, s->lanes);
     point_into(s, m->ring, r, m->at);
     s->kernels->window->channelwise_gradient(&row);
