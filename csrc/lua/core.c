@@ -132,10 +132,11 @@ int luaopen_lubdub_core(lua_State *L) {
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"losses", lubL_open_loss},     {"initializers", lubL_open_initializer},
                {"counts", lubL_open_metric},   {"regularizers", lubL_open_regularizer},
-               {"Trainer", lubL_open_trainer}, {"h5", lubL_open_h5}};
+               {"Trainer", lubL_open_trainer}, {"h5", lubL_open_h5},
+               {"interruptible", lubL_open_interrupt}};
   lub_error err;
   luaL_checkversion(L);
-  if (lub_cpu_init(&err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_cpu_init(&err) != LUB_OK || lub_threads_init(&err) != LUB_OK) return lubL_failure(L, &err);
 
   luaL_newlib(L, functions);
   /* The sentinel: its __gc joins the threads before the state closes this library. */
