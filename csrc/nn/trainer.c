@@ -365,7 +365,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   t->gradient_block = t->batch_block + batch;
   t->shards = t->gradient_block + lub_round_up(p->gradient_floats * t->n, 16);
   t->whole = t->shards + t->nshards * p->shard_floats;
-  memset(t->gradient_block, 0, sizeof(float) * (size_t)cleared);
+  if (cleared > 0) memset(t->gradient_block, 0, sizeof(float) * (size_t)cleared);
   return LUB_OK;
 }
 
