@@ -64,7 +64,7 @@ names.values = setmetatable({
 local function weighted(...)
   local list = { "activity_regularizer" }
   for _, weight in ipairs { ... } do
-    list[#list + 1] = weight:find "_regularizer$" and weight or weight .. "_constraint"
+    list[#list + 1] = weight .. "_constraint"
   end
   return list
 end
@@ -158,11 +158,11 @@ names.layers = {
   },
   BatchNormalization = {
     aliases = { "BatchNormalizationV1", "BatchNormalizationV2" },
-    options = { "axis", "momentum", "epsilon", "center", "scale" },
+    options = { "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
+      "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer", "gamma_regularizer" },
     fixed = { renorm = false, synchronized = false },
-    training = weighted("beta", "gamma", "beta_regularizer", "gamma_regularizer"),
-    free = { "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "fused",
-      "renorm_momentum", "renorm_clipping" },
+    training = weighted("beta", "gamma"),
+    free = { "fused", "renorm_momentum", "renorm_clipping" },
   },
   LayerNormalization = {
     options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",
