@@ -208,18 +208,24 @@ static int choose_unit(lub_trainer *t, int thread, int64_t sample) {
   return before ? plan->final_stage : -1;
 }
 
+/* Gradients are added up: a sample's begin as zeros. */
+static void clear_gradients(const lub_trainer *t, int thread, int64_t sample) {
+  const lub_nn_plan *plan = t->now->plan;
+  for (int v = plan->ninputs; v < plan->nvalues; v++) {
+    float *g = v == plan->tap ? NULL : gradient_of(t, v, thread, sample);
+    if (g) memset(g, 0, sizeof *g * (size_t)plan->value[v].size);
+  }
+}
+
 static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) {
   const lub_segment *now = &t->now->segment[t->now->nsegments - 1];
   const lub_nn_plan *plan = t->now->plan;
   for (int s = now->first; s < now->last; s++) {
     lub_stage_pass pass = pass_of(t, s, thread, sample, 1);
     plan->stage[s].kind->forward(&plan->stage[s], &pass);
-    /* a thread's gradients are cleared here; the batch's were in begin() */
-    float *g = gradient_of(t, plan->stage[s].output, thread, sample);
-    if (g && !t->now->gradient[plan->stage[s].output].batch)
-      memset(g, 0, sizeof(float) * (size_t)plan->value[plan->stage[s].output].size);
   }
   if (t->mode == LUB_PREDICT) return;
+  if (t->goes_back) clear_gradients(t, thread, sample);
   const int left_out = t->mode == LUB_GRADIENT ? choose_unit(t, thread, sample) : apply_loss(t, shard, thread, sample);
   for (int s = now->last - 1; s >= now->first && t->goes_back; s--)
     if (s != left_out) backward_stage(t, s, thread, sample, 1, t->shards + shard * t->now->shard_floats);
@@ -244,6 +250,8 @@ static void run_wave(void *context, int64_t shard, int thread) {
   first += t->cursor;
   if (first + work->samples < last) last = first + work->samples;
   const lub_segment *now = &t->now->segment[work->segment];
+  const bool turns = work->segment == t->now->nsegments - 1 && t->goes_back; /* the way back begins here */
+  if (turns && t->cursor == 0) memset(t->shards + shard * t->now->shard_floats, 0, sizeof(float) * (size_t)t->now->shard_floats);
   for (int64_t sample = first; sample < last; sample++) {
     if (work->segment == t->now->nsegments - 1) {
       last_segment(t, (int)shard, thread, sample);
@@ -350,8 +358,8 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   if (t->threads > t->nshards) t->threads = t->nshards;
   const lub_program *p = t->now;
   int64_t threads = t->threads * p->thread_floats, batch = lub_round_up(p->batch_floats * t->n, 16);
-  int64_t cleared = t->goes_back ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
-  int64_t floats = threads + batch + cleared;
+  int64_t back = t->goes_back ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
+  int64_t floats = threads + batch + back;
   if (floats > t->arena_floats) {
     free(t->arena);
     t->arena_floats = 0;
@@ -365,7 +373,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   t->gradient_block = t->batch_block + batch;
   t->shards = t->gradient_block + lub_round_up(p->gradient_floats * t->n, 16);
   t->whole = t->shards + t->nshards * p->shard_floats;
-  memset(t->gradient_block, 0, sizeof(float) * (size_t)cleared);
+  if (t->goes_back) memset(t->whole, 0, sizeof(float) * (size_t)p->whole_floats);
   return LUB_OK;
 }
 
