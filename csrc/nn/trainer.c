@@ -47,6 +47,8 @@ struct lub_trainer {
 /* Gradient shards take at most this many bytes; a model with more weights has fewer of them. */
 #define SHARD_BYTES (256 << 20)
 #define CALL_SECONDS 0.04
+/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each stage. */
+enum { THREADS_OF_ONE_SAMPLE = 8 };
 
 /* === life === */
 
@@ -251,7 +253,8 @@ static void run_wave(void *context, int64_t shard, int thread) {
   if (first + work->samples < last) last = first + work->samples;
   const lub_segment *now = &t->now->segment[work->segment];
   const bool turns = work->segment == t->now->nsegments - 1 && t->goes_back; /* the way back begins here */
-  if (turns && t->cursor == 0) memset(t->shards + shard * t->now->shard_floats, 0, sizeof(float) * (size_t)t->now->shard_floats);
+  const int64_t floats = t->now->shard_floats;
+  if (turns && t->cursor == 0) memset(t->shards + shard * floats, 0, sizeof(float) * (size_t)floats);
   for (int64_t sample = first; sample < last; sample++) {
     if (work->segment == t->now->nsegments - 1) {
       last_segment(t, (int)shard, thread, sample);
@@ -263,6 +266,35 @@ static void run_wave(void *context, int64_t shard, int thread) {
         lub_stage_pass pass = pass_of(t, s, thread, sample, 1);
         t->now->plan->stage[s].kind->forward(&t->now->plan->stage[s], &pass);
       }
+    }
+  }
+}
+
+typedef struct band_work {
+  const lub_trainer *t;
+  int stage;
+  int64_t bands;
+} band_work;
+
+static void run_band(void *context, int64_t band, int thread) {
+  const band_work *work = context;
+  const lub_stage *stage = &work->t->now->plan->stage[work->stage];
+  lub_stage_pass pass = pass_of(work->t, work->stage, 0, 0, 1);
+  pass.scratch = (float *)pass.scratch + thread * pass.scratch_step;
+  pass.band = band, pass.bands = work->bands;
+  stage->kind->forward(stage, &pass);
+}
+
+/* The forward pass of a batch of one, which the threads share stage by stage. */
+static void run_one_sample(const lub_trainer *t, const lub_segment *now) {
+  for (int s = now->first; s < now->last; s++) {
+    const lub_stage *stage = &t->now->plan->stage[s];
+    band_work work = {.t = t, .stage = s, .bands = stage->kind->bands ? stage->kind->bands(stage, t->threads) : 1};
+    if (work.bands > 1) {
+      lub_parallel(work.bands, t->threads, run_band, &work);
+    } else {
+      lub_stage_pass pass = pass_of(t, s, 0, 0, 1);
+      stage->kind->forward(stage, &pass);
     }
   }
 }
@@ -284,7 +316,8 @@ static void sum_range(void *context, int64_t chunk, int thread) {
   (void)thread;
   lub_trainer *t = context;
   int64_t first = chunk * 4096, last = first + 4096;
-  lub_sum_shards(t->shards, t->shards, t->nshards, t->now->shard_floats, first, last < t->now->shard_floats ? last : t->now->shard_floats);
+  const int64_t floats = t->now->shard_floats;
+  lub_sum_shards(t->shards, t->shards, t->nshards, floats, first, last < floats ? last : floats);
 }
 
 static void move_weights(lub_trainer *t) {
@@ -315,6 +348,11 @@ static void run_phase(lub_trainer *t) {
   }
   if (t->now->segment[number].whole) {
     if (run_whole(t, t->now->segment[number].first, back)) t->phase++;
+    return;
+  }
+  if (t->mode == LUB_PREDICT && t->n == 1 && t->threads > 1) {
+    run_one_sample(t, &t->now->segment[number]);
+    t->phase++;
     return;
   }
   int64_t longest = (t->n + t->nshards - 1) / t->nshards;
@@ -355,10 +393,13 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   int64_t most = SHARD_BYTES / (int64_t)sizeof(float) / (t->now->shard_floats > 0 ? t->now->shard_floats : 1);
   t->nshards = lub_shards(t->n, most < LUB_MAX_SHARDS ? (int)most : LUB_MAX_SHARDS);
   t->threads = lub_num_threads();
-  if (t->threads > t->nshards) t->threads = t->nshards;
+  const int most_threads = t->mode == LUB_PREDICT && t->n == 1 ? THREADS_OF_ONE_SAMPLE : t->nshards;
+  if (t->threads > most_threads) t->threads = most_threads;
   const lub_program *p = t->now;
   int64_t threads = t->threads * p->thread_floats, batch = lub_round_up(p->batch_floats * t->n, 16);
-  int64_t back = t->goes_back ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
+  int64_t back = 0;
+  if (t->goes_back)
+    back = lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats;
   int64_t floats = threads + batch + back;
   if (floats > t->arena_floats) {
     free(t->arena);

@@ -116,15 +116,37 @@ static void forward_row(const conv_state *s, int64_t r, const float *x, lub_pool
   s->kernels->pool_row(row);
 }
 
+/* Rows that must be computed together: tiles without a pool are two rows high. */
+static int64_t rows_together(const conv_state *s) { return s->forward == CONV_WINOGRAD && s->pool_h == 1 ? 2 : 1; }
+
+static int64_t bands(const lub_stage *stage, int threads) {
+  enum { FEW_PRODUCTS = 100000 }; /* done as soon as shared */
+  const conv_state *s = stage->state;
+  const int64_t terms = s->kernel_h * s->kernel_w * s->channels, together = rows_together(s);
+  if (s->rows * s->pool_h * band_pixels(s) * s->filters * terms < FEW_PRODUCTS) return 1;
+  const int64_t most = (s->rows + together - 1) / together;
+  return most < threads ? most : threads; /* not more: a thread should find its rows in its own cache */
+}
+
+static void find_rows(const conv_state *s, const lub_stage_pass *pass, int64_t *first, int64_t *last) {
+  const int64_t together = rows_together(s), count = (s->rows + together - 1) / together;
+  *first = 0, *last = s->rows;
+  if (pass->bands == 0) return;
+  *first = count * pass->band / pass->bands * together;
+  if (pass->band + 1 < pass->bands) *last = count * (pass->band + 1) / pass->bands * together;
+}
+
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   const conv_state *s = stage->state;
+  int64_t first, last;
+  find_rows(s, pass, &first, &last);
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
   float *image = pass->scratch;
   const band b = make_band(s, image + lub_conv_image_floats(s));
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
-    for (int64_t r = 0; r < s->rows; r++) {
+    for (int64_t r = first; r < last; r++) {
       int64_t at = r * s->columns * s->filters;
       row.first = (uint32_t)at;
       row.y = pass->y + n * out + at;
@@ -150,6 +172,7 @@ static void free_state(lub_stage *stage) {
 }
 
 static const lub_stage_kind conv_kind = {.name = "conv",
+                                         .bands = bands,
                                          .pack = lub_conv_pack,
                                          .forward = forward,
                                          .backward = lub_conv_backward,
