@@ -27,6 +27,7 @@ typedef struct lub_stage_pass {
   float *y;
   const float *gy;
   float *gx[LUB_MAX_INPUTS]; /* added to; NULL where not wanted */
+  bool stores;               /* of a kind that can: gx[0] holds nothing yet, and is to be written, not added to */
   void *saved;               /* count * saved_size bytes that forward leaves for backward */
   float *gradient;           /* gradient_size floats, packed as the stage likes: added to, sample after sample */
   void *scratch;             /* scratch_size bytes of this thread, aligned to LUB_ALIGN */
@@ -35,6 +36,7 @@ typedef struct lub_stage_pass {
 typedef struct lub_stage_kind {
   const char *name;
   bool whole_batch; /* takes the batch in one call, and is parallel itself */
+  bool stores_gradient; /* has one input, and heeds `stores` */
   /* In how many calls it takes a batch of `count` samples; parts are done in order, and the trainer may return to its
    * host between them. NULL: in one. */
   int64_t (*parts)(const lub_stage *stage, int64_t count);

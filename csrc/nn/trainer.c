@@ -169,6 +169,7 @@ static void backward_stage(const lub_trainer *t, int s, int thread, int64_t samp
     wanted = wanted || pass.gx[k];
   }
   if (!wanted) return;
+  pass.stores = t->now->gradient[stage->input[0]].stored;
   pass.gradient = gradient + t->now->packed_at[s];
   stage->kind->backward(stage, &pass);
 }
@@ -210,11 +211,12 @@ static int choose_unit(lub_trainer *t, int thread, int64_t sample) {
   return before ? plan->final_stage : -1;
 }
 
-/* Gradients are added up: a sample's begin as zeros. */
+/* Gradients are added up: a sample's begin as zeros, but for those that are stored, and what a caller cleared. */
 static void clear_gradients(const lub_trainer *t, int thread, int64_t sample) {
   const lub_nn_plan *plan = t->now->plan;
   for (int v = plan->ninputs; v < plan->nvalues; v++) {
-    float *g = v == plan->tap ? NULL : gradient_of(t, v, thread, sample);
+    const bool no_need = v == plan->tap || t->now->gradient[v].stored;
+    float *g = no_need ? NULL : gradient_of(t, v, thread, sample);
     if (g) memset(g, 0, sizeof *g * (size_t)plan->value[v].size);
   }
 }

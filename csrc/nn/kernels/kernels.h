@@ -160,9 +160,9 @@ typedef struct lub_nn_kernels {
   /* sum[c] += g, products[c] += g * (x * scale + offset) over the run; g's pixels are `lanes` floats long. */
   void (*channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale, const float *offset,
                                 double *sum, double *products);
-  /* gx += a * g + b * x + d by channel; gx is dense. */
+  /* gx = a * g + b * x + d by channel, or gx += that; gx is dense. */
   void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
-                           float *gx);
+                           float *gx, bool adds);
   const lub_window_kernels *window; /* convolutions and pools of any window */
   /* Multiply-adds in registers alone, for benchmarks: returns how many floating-point operations these rounds took. */
   int64_t (*fma_rounds)(int64_t rounds, float *result);
