@@ -97,7 +97,7 @@ typedef struct lub_few_terms {
   const int32_t *at;         /* where each term lies in the patch */
   const float *x;            /* under the first pixel of the row */
   const float *gy;           /* columns * channels */
-  const uint8_t *argmax;
+  const uint8_t *argmax;     /* NULL: each output is of one pixel, the gradient of which lives */
   float scale;
   float *gradient;           /* (terms, lanes): added to */
   float *bias_gradient;      /* (lanes): added to */

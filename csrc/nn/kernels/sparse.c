@@ -233,7 +233,7 @@ INLINE void few_terms_of_any(const lub_few_terms *row, int64_t c, const int term
   for (int64_t column = 0; column < row->columns; column++) {
     const int64_t at = column * row->channels + c;
     vf gradient = vf_load_part(row->gy + at, row->channels - c);
-    const vi place = vb_widen(vb_load_part(row->argmax + at, row->channels - c, LUB_NO_GRADIENT));
+    const vi place = load_places(row->argmax, at, row->channels - c);
     gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
     bias += gradient;
     for (int i = 0; i < row->pool_h; i++)

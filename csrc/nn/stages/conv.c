@@ -39,6 +39,11 @@ lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pas
   return row;
 }
 
+bool lub_conv_keeps_places(const lub_stage *stage) {
+  const conv_state *s = stage->state;
+  return stage->activation == LUB_RELU || s->pool_h * s->pool_w > 1 || s->dropout >= 0;
+}
+
 /* What one row of output needs, in a thread's scratch. */
 typedef struct band {
   float *rows, *winograd; /* pool_h rows of convolution, or two for CONV_WINOGRAD; its scratch */
@@ -142,6 +147,7 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   find_rows(s, pass, &first, &last);
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
   float *image = pass->scratch;
+  const bool keeps = pass->keeps && lub_conv_keeps_places(stage);
   const band b = make_band(s, image + lub_conv_image_floats(s));
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
@@ -150,7 +156,7 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
       int64_t at = r * s->columns * s->filters;
       row.first = (uint32_t)at;
       row.y = pass->y + n * out + at;
-      row.argmax = pass->keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
+      row.argmax = keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
       forward_row(s, r, x, &row, &b);
     }
   }
@@ -269,6 +275,6 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
   stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);
-  stage->saved_size = (size_t)lub_shape_size(&stage->out);
+  stage->saved_size = lub_conv_keeps_places(stage) ? (size_t)lub_shape_size(&stage->out) : 0;
   return LUB_OK;
 }

@@ -55,6 +55,9 @@ int64_t lub_conv_image_floats(const conv_state *s);
 /* The input as the kernels want it: x itself, or its copy in `image`. */
 const float *lub_conv_image(const conv_state *s, const float *x, float *image);
 
+/* Whether outputs say where their gradients go: without relu, pool and dropout each goes to its one pixel. */
+bool lub_conv_keeps_places(const lub_stage *stage);
+
 /* The pool's row without its arrays: dropout's stream is that of this sample. */
 lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pass, int64_t sample);
 

@@ -96,7 +96,7 @@ static void dense_sample(const conv_state *s, lub_pool_row *row, const float *x,
   for (int64_t r = 0; r < s->rows; r++) {
     const int64_t at = r * s->columns * s->filters, first = r * s->pool_h;
     for (int i = 0; i < s->pool_h; i++) g.spread[i] = g.row[(first + i) % nring] + border;
-    row->argmax = argmax + at;
+    row->argmax = argmax ? argmax + at : NULL;
     s->kernels->unpool_row(row, gy + at, g.spread, bias_gradient);
     for (int i = 0; i < s->pool_h && gradient; i++) {
       for (int64_t k = 0; k < s->kernel_h; k++) g.runs[k] = x + (first + i + k) * line;
@@ -123,7 +123,7 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
   for (int64_t r = 0; r < s->rows; r++) {
     row.x = x + r * s->pool_h * line;
     row.gy = gy + r * s->columns * s->filters;
-    row.argmax = argmax + r * s->columns * s->filters;
+    row.argmax = argmax ? argmax + r * s->columns * s->filters : NULL;
     s->kernels->few_terms_gradient(&row);
   }
 }
@@ -202,7 +202,7 @@ void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass) {
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image), *gy = pass->gy + n * out;
     float *gx = pass->gx[0] ? pass->gx[0] + n * in : NULL;
-    uint8_t *argmax = (uint8_t *)pass->saved + n * out;
+    uint8_t *argmax = lub_conv_keeps_places(stage) ? (uint8_t *)pass->saved + n * out : NULL;
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
     if (s->way == CONV_SPARSE) {
       sparse_sample(s, &row, x, gy, argmax, gx, pass->gradient, block);
