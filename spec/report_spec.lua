@@ -225,6 +225,36 @@ describe("lubdub.report", function()
     assert(tostring(report):find("11 rows, 3 classes\n  accuracy", 1, true))
   end)
 
+  it("gives areas under ROC curves intervals, with ties and with classes that a resample lacks", function()
+    local rng, names = lubdub.random.RandomState(3), { "a", "b", "c" }
+    local y, groups, rows = {}, {}, {}
+    for i = 1, 30 do
+      local one, two = rng:randint(0, 4), rng:randint(0, 4)
+      y[i], groups[i], rows[i] = names[rng:randint(1, i < 28 and 2 or 3)], rng:randint(1, 12), { one, two, 8 - one - two }
+      for c = 1, 3 do rows[i][c] = rows[i][c] / 8 end
+    end
+    local scores = lubdub.report({ y = y, y_score = rows, groups = groups, seed = 4, n_resamples = 60, labels = names,
+      n_mistakes = 0 }).scores
+    local sum = 0
+    for c, name in ipairs(names) do
+      local truth, column = {}, {}
+      for i, row in ipairs(rows) do truth[i], column[i] = y[i] == name and 1 or 0, row[c] end
+      local slow = lubdub.metrics.bootstrap(truth, column, { groups = groups, seed = 4, n_resamples = 60,
+        metric = function(t, p)
+          local n = 0
+          for _, one in ipairs(t) do n = n + one end
+          return n > 0 and n < #t and lubdub.metrics.roc_auc_score(t, p) or 0 / 0
+        end })
+      for k, expected in ipairs { slow.value, slow.low, slow.high } do
+        assert(math.abs(scores.classes[c].auc[k] - expected) < 1e-12, name)
+      end
+      if c == 3 then assert(slow.undefined > 0) end
+      sum = sum + slow.value
+    end
+    assert(math.abs(scores.auc[1] - sum / 3) < 1e-12)
+    assert(scores.auc[2] <= scores.auc[1] and scores.auc[1] <= scores.auc[3])
+  end)
+
   it("shows the surest mistakes first", function()
     local mistakes = require "lubdub.report.mistakes"
     local e = { labels = { "a", "b" }, truth = { "a", "a", "b", "b" }, predicted = { "b", "b", "b", "a" },
