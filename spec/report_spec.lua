@@ -230,7 +230,8 @@ describe("lubdub.report", function()
     local y, groups, rows = {}, {}, {}
     for i = 1, 30 do
       local one, two = rng:randint(0, 4), rng:randint(0, 4)
-      y[i], groups[i], rows[i] = names[rng:randint(1, i < 28 and 2 or 3)], rng:randint(1, 12), { one, two, 8 - one - two }
+      y[i], groups[i] = names[i < 29 and rng:randint(1, 2) or 3], rng:randint(1, 12)
+      rows[i] = { one, two, 8 - one - two }
       for c = 1, 3 do rows[i][c] = rows[i][c] / 8 end
     end
     local scores = lubdub.report({ y = y, y_score = rows, groups = groups, seed = 4, n_resamples = 60, labels = names,
