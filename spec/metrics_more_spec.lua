@@ -184,6 +184,30 @@ describe("lubdub.metrics beyond labels", function()
     assert.are.same(metrics.bootstrap(t, p, o), one)
   end)
 
+  it("takes false as the positive class of booleans", function()
+    local t, s, flipped = { true, false, true, false }, { 0.9, 0.8, 0.3, 0.2 }, { false, true, false, true }
+    for _, name in ipairs { "roc_curve", "precision_recall_curve", "average_precision_score", "calibration_curve" } do
+      local function of(y, positive) return table.pack(metrics[name](y, s, { pos_label = positive })) end
+      assert.are.same(of(flipped, true), of(t, false))
+      assert.are_not.same(of(t, true), of(t, false))
+    end
+  end)
+
+  it("leaves missing classes and rows of weight 0 out of areas as scikit-learn", function()
+    local rows = { { 0.4, 0.3, 0.3 }, { 0.2, 0.2, 0.6 }, { 0.3, 0.1, 0.6 }, { 0.5, 0.3, 0.2 } }
+    local t, o = { "a", "c", "a", "c" }, { multi_class = "ovo", labels = { "a", "b", "c" } }
+    for _, average in ipairs { "macro", "weighted" } do
+      o.average = average
+      near(0.4375, metrics.roc_auc_score(t, rows, o), average)
+    end
+    assert.are.same({}, said)
+    local one = metrics.roc_auc_score({ "x", "y", "x" }, { 0.6, 0.9, 0.2 }, { sample_weight = { 1, 0, 1 } })
+    assert(one ~= one)
+    assert.truthy(said[1]:find("one class only", 1, true))
+    fails("average_precision_score: y_score has 2 columns for 3 classes", metrics.average_precision_score,
+      { "a", "b", "c" }, { { 1, 0 }, { 0, 1 }, { 1, 0 } })
+  end)
+
   it("weights rows of a resample as the rows", function()
     local t, p, w = { 0, 1, 0, 1 }, { 0, 1, 1, 0 }, { 3, 1, 0, 0 }
     assert.are.equal(1, metrics.bootstrap(t, p, { sample_weight = w, seed = 1, n_resamples = 2,
