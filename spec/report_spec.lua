@@ -300,9 +300,16 @@ describe("lubdub.report", function()
       "Fold 2: loss over 2 epochs", "row 4" } do
       assert(text:find(part, 1, true), part)
     end
+    local function told(words)
+      assert(lubdub.report(result, { n_resamples = 2, n_mistakes = 0 }):html():find(words, 1, true), words)
+    end
     result.folds[1].test, result.folds[2].test = { 1, 3 }, { 4 }
-    assert(lubdub.report(result, { n_resamples = 2, n_mistakes = 0 }):html():find(
-      "1 of 2 groups are in several folds", 1, true))
+    told "1 of 2 groups are on both sides of a fold"
+    -- tested twice, trained on never
+    result.folds = { { train = { 1, 2 }, test = { 3 } }, { train = { 1 }, test = { 4 } } }
+    told "None of 1 groups is on both sides of a fold"
+    result.folds = { { train = { 2, 3 }, test = { 1 } } } -- row 2, its sister, is tested by no fold
+    told "1 of 1 groups are on both sides of a fold"
   end)
 
   it("shows what a fold's model looked at, where it was kept", function()

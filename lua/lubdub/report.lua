@@ -70,10 +70,12 @@ end
 function Report:__tostring()
   local e, lines = self.evidence, {}
   lines[1] = ("Report: %s; %d rows, %d classes"):format(e.title, e.n, #e.labels)
-  for _, one in ipairs(self.scores.overall) do
+  local function line(one, name)
     local interval = one[2] == one[2] and (" (%.3f to %.3f)"):format(one[2], one[3]) or ""
-    lines[#lines + 1] = ("  %-22s %.3f%s"):format(one.name, one[1], interval)
+    lines[#lines + 1] = ("  %-22s %.3f%s"):format(name, one[1], interval)
   end
+  for _, one in ipairs(self.scores.overall) do line(one, one.name) end
+  if self.scores.auc[1] == self.scores.auc[1] then line(self.scores.auc, "macro AUC") end
   lines[#lines + 1] = 'report:save "report.html" writes the page'
   return table.concat(lines, "\n")
 end

@@ -35,12 +35,12 @@ function sections.facts(e, found)
       html.small(one[2] == one[2] and ("95 %%: %s to %s"):format(number(one[2]), number(one[3])) or "no interval"))
   end
   for _, one in ipairs(found.overall) do fact(one, one.name) end
-  fact(found.auc, "macro AUC, one against the rest")
+  fact(found.auc, "macro AUC")
   return html.div(
     html.ul({ class = "facts" }, items),
     html.p({ class = "soft" }, ("%d rows were predicted. Intervals: percentiles of %d bootstrap resamples of %d %s. "
-      .. "Always saying the most frequent class would give an accuracy of %s."):format(e.n, e.n_resamples,
-      found.n_groups, unit_of(e, found), number(found.most / e.n)),
+      .. "Always saying the most frequent class would give an accuracy of %s. AUC is of each class against the "
+      .. "rest."):format(e.n, e.n_resamples, found.n_groups, unit_of(e, found), number(found.most / e.n)),
       not found.grouped and " Without groups, recordings of one patient count as independent, and the intervals are "
         .. "too narrow where there are several." or nil))
 end
