@@ -81,6 +81,9 @@ function Report:__tostring()
 end
 
 --- Makes a report.
+-- `result` may also be what lubdub.cross_validate returned, with the other options in `given`; with `preprocessing` (or
+-- `x`) the page shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not
+-- applied).
 -- @function report
 -- @tparam table result
 -- @tparam ?Model result.model
@@ -102,9 +105,7 @@ end
 -- @tparam ?integer result.n_mistakes how many are shown (6)
 -- @tparam ?integer result.n_resamples of the bootstrap (1000)
 -- @tparam ?string result.theme "light" (default) or "dark"
--- Or `result` is what lubdub.cross_validate returned, and these are in `given`; with `preprocessing` (or `x`) the page
--- shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not applied).
--- @tparam ?table given
+-- @tparam ?table given more options, beside a cross-validation's result
 -- @treturn Report with `save(path)` and `html()`; it prints
 -- @usage
 -- lubdub.report { y = y_true, y_score = lubdub.Tensor { { 0.2, 0.8 }, { 0.9, 0.1 }, { 0.6, 0.4 }, { 0.7, 0.3 } } }

@@ -89,8 +89,8 @@ end
 
 --- With the columns of another table, looked up by a key: see `lubdub.dataset.join`.
 -- @param other path of a CSV file, data set, or list of rows, with one line for each key
--- @tparam table given `on`: the column of the key (or `left_on` and `right_on`), `how`: "left" or "inner", `suffix`,
--- `overwrite`; a string is `on`
+-- @tparam table given `on`: the column of the key (or `left_on` and `right_on`), `how`: "left" or "inner", `suffix`: of
+-- names that both sides have, `overwrite`: false; or the key's name alone
 -- @treturn Dataset
 function methods:join(other, given)
   return require "lubdub.dataset.join"(self, other, given)

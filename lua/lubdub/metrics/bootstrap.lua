@@ -100,6 +100,8 @@ end
 -- @tparam ?integer given.seed
 -- @treturn Interval value, low, high, standard_error, undefined (numbers, or lists where the metric gives one),
 -- n_resamples, n_groups, confidence_level; it prints
+-- @usage
+-- print(lubdub.metrics.bootstrap(y_true, y_pred, { metric = "f1_score", options = { average = "macro" }, seed = 1 }))
 function bootstrap.bootstrap(y_true, y_pred, given)
   local where = "bootstrap"
   local o = options.read(where, given, {

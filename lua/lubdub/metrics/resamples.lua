@@ -42,8 +42,11 @@ local function take(values, rows)
 end
 
 --- All rows of the drawn groups, in the order of the draw.
--- @tparam string where
+-- @tparam string _ the asking function
 -- @tparam table groups rows of each
+-- @tparam table|Tensor y_true
+-- @tparam table|Tensor y_pred
+-- @tparam ?table|Tensor sample_weight
 -- @treturn function (drawn places) -> y_true, y_pred, sample_weight
 function resamples.rows(_, groups, y_true, y_pred, sample_weight)
   return function(places)
@@ -58,7 +61,13 @@ function resamples.rows(_, groups, y_true, y_pred, sample_weight)
 end
 
 --- Each pair of labels that occurs in the drawn groups once, weighted by how often it does: a handful of rows instead
--- of thousands, and the same score. Arguments and result as of `rows`.
+-- of thousands, and the same score.
+-- @tparam string where the asking function, for messages
+-- @tparam table groups rows of each
+-- @tparam table|Tensor y_true
+-- @tparam table|Tensor y_pred
+-- @tparam ?table|Tensor sample_weight
+-- @treturn function as of `rows`
 function resamples.pairs(where, groups, y_true, y_pred, sample_weight)
   local pair = input.pair(where, y_true, y_pred, sample_weight)
   local numbers, truths, guesses, n = {}, {}, {}, 0
