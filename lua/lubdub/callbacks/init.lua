@@ -3,6 +3,7 @@
 -- with some of those methods is one too.
 -- @module lubdub.callbacks
 local files = {
+  BackupAndRestore = "backup_and_restore",
   EarlyStopping = "early_stopping",
   ModelCheckpoint = "model_checkpoint",
   CSVLogger = "csv_logger",

@@ -1,0 +1,154 @@
+--- Lets a training that was killed go on: `fit { callbacks = { lubdub.callbacks.BackupAndRestore "backup" } }`.
+--
+-- After every epoch all that the training needs is written to one file: weights, the optimizer's memory and rate, the
+-- number of steps, the seed, the history, and the state of every callback (lubdub.callbacks.class: state and restore).
+-- The same script, started again, goes on behind the last whole epoch and ends with the very same weights as if it had
+-- never been interrupted; the history that fit returns is whole. When fit comes to its end, the file is removed.
+--
+-- Options, as in Keras: path (may stand alone; also `backup_dir`): a file, or a folder that gets a file backup.lubdub
+-- (a path that ends in "/", and backup_dir, are always folders); save_freq ("epoch"; Keras' number of batches is not
+-- supported: an epoch is done as a whole); delete_checkpoint (true; false keeps the file, and a later fit with more
+-- epochs goes on from it). Folders are made where they are missing.
+--
+-- A file that is damaged or of another training (another model, optimizer, data, seed, or option of fit or of a
+-- callback; the number of epochs may differ) is an error that tells what differs, before anything is changed: nobody's
+-- work is overwritten. A backup that cannot be written ends the training with an error; the last one stays.
+-- A batch source must give the same batches for the same (epoch, seed), as lubdub.batches asks for.
+-- @module lubdub.callbacks.BackupAndRestore
+local lfs = require "lfs"
+
+local backup = require "lubdub.backup"
+local blame = require "lubdub.blame"
+local folders = require "lubdub.callbacks.folders"
+local options = require "lubdub.options"
+local progress = require "lubdub.progress"
+local settings = require "lubdub.callbacks.settings"
+
+local BackupAndRestore = require "lubdub.callbacks.class"("BackupAndRestore",
+  { path = options.none, backup_dir = options.none, save_freq = "epoch", delete_checkpoint = true }, "path")
+
+local FILE = "backup.lubdub"
+
+function BackupAndRestore:init()
+  local path = self.path or self.backup_dir
+  if type(path) ~= "string" or path == "" then
+    blame("BackupAndRestore: path must be the name of a file or folder, got %s", path == "" and "''" or type(path))
+  end
+  if self.save_freq ~= "epoch" then
+    blame("BackupAndRestore: save_freq must be \"epoch\", got %s", tostring(self.save_freq))
+  end
+  if type(self.delete_checkpoint) ~= "boolean" then
+    blame("BackupAndRestore: delete_checkpoint must be true or false, got %s", tostring(self.delete_checkpoint))
+  end
+  self.is_folder = self.backup_dir ~= nil or path:find "/$" ~= nil
+  self.path = path
+end
+
+-- The file itself. A folder may come to be between two trainings.
+local function file_of(self)
+  if not self.is_folder and lfs.attributes(self.path, "mode") ~= "directory" then return self.path end
+  return ("%s/%s"):format(self.path:gsub("(.)/+$", "%1"), FILE)
+end
+
+local function fail(format, ...) error("BackupAndRestore: " .. format:format(...), 0) end
+
+-- Rates at the beginning of trainings that ended early, by optimizer: as long as nobody sets another one, the same call
+-- of fit begins the same training, whatever a callback has made of the rate.
+local left = setmetatable({}, { __mode = "k" })
+
+local function first_rate(optimizer)
+  local known = left[optimizer]
+  return known and known.leaving == optimizer.learning_rate and known.first or optimizer.learning_rate
+end
+
+-- The callbacks whose states are kept: all but this one, and the one that only shows.
+local function kept(self, list)
+  local others = {}
+  for _, callback in ipairs(list) do
+    if callback ~= self and callback.kind == self.kind then blame "fit: there are two callbacks BackupAndRestore" end
+    if callback ~= self and callback.kind ~= "ProgressBar" then others[#others + 1] = callback end
+  end
+  return others
+end
+
+-- === going on ===
+
+local function restore(self, training, found)
+  local model, fit_seed = training.model, training.options.seed
+  local difference = settings.difference(found.settings, self.settings)
+  if not difference and fit_seed and fit_seed ~= found.seed then
+    difference = ("the seed is %d there and %d here"):format(found.seed, fit_seed)
+  end
+  if not difference and found.first_rate ~= self.first_rate and not model.optimizer.schedule then
+    difference = ("the learning rate at the beginning is %.8g there and %.8g here"):format(found.first_rate,
+      self.first_rate)
+  end
+  if difference then
+    fail("%s: is of another training: %s; to train anew, remove the file, or give another path", self.file, difference)
+  end
+  model:set_weights(found.weights)
+  model.trainer:set_state(found.trainer)
+  if not model.optimizer.schedule then model.optimizer.learning_rate = found.rate end
+  for i, callback in ipairs(self.others) do
+    if callback.restore and found.states[i] then callback:restore(found.states[i]) end
+  end
+end
+
+--- Called by fit before the training, when everything is known: restores what the file holds, if there is one.
+-- @tparam table training model, options, data, validation, callbacks, seed
+-- @treturn ?table epoch (done), seed, stopped (whether a callback ended the training there), logs of the last epoch
+function BackupAndRestore:resume(training)
+  local model = training.model
+  self.file, self.first_rate = file_of(self), first_rate(model.optimizer)
+  self.others = kept(self, training.callbacks)
+  self.settings = settings.of { model = model, options = training.options, data = training.data,
+    validation = training.validation, callbacks = self.others }
+  self.seed = training.seed
+  local found, reason = backup.read(self.file)
+  if reason then fail("%s", reason) end
+  if not found then return nil end
+  restore(self, training, found)
+  self.seed = found.seed
+  if training.options.verbose ~= 0 then
+    progress.say(("BackupAndRestore: going on behind epoch %d (%s)"):format(found.epoch, self.file))
+  end
+  return { epoch = found.epoch, seed = found.seed, stopped = found.stopped, logs = found.logs }
+end
+
+-- === keeping ===
+
+local function states_of(self)
+  local states = {}
+  for i, callback in ipairs(self.others) do
+    states[i] = callback.state and callback:state() or false
+  end
+  return states
+end
+
+--- Called by fit when an epoch is done and every callback has heard of it.
+-- @tparam integer epoch
+-- @tparam table logs
+function BackupAndRestore:keep(epoch, logs)
+  local model = self.model
+  local ok, reason = folders.make_for(self.file)
+  if ok then
+    ok, reason = backup.write(self.file, { epoch = epoch, seed = self.seed, stopped = model.stop_training, logs = logs,
+      settings = self.settings, first_rate = self.first_rate, rate = model.optimizer.learning_rate,
+      weights = model:get_weights(), trainer = model.trainer:state(), states = states_of(self) })
+  end
+  if not ok then fail("%s", reason) end
+end
+
+--- Called by fit when the training is over and every callback has heard of it.
+function BackupAndRestore:finish()
+  if not self.delete_checkpoint then return self:on_train_interrupt() end
+  local ok, reason, code = os.remove(self.file)
+  if not ok and code ~= 2 then fail("%s", reason) end -- ENOENT
+end
+
+function BackupAndRestore:on_train_interrupt()
+  local optimizer = self.model.optimizer
+  left[optimizer] = { first = self.first_rate, leaving = optimizer.learning_rate }
+end
+
+return BackupAndRestore
