@@ -146,7 +146,7 @@ sanitize: ## the specs under AddressSanitizer and UBSan
 	@$(DEPS) build run test
 	$(SUBMAKE) all BUILD=build/sanitize SO=build/sanitize/so/lubdub CFLAGS='-O1 -g' \
 	  EXTRA_CFLAGS='$(SANITIZE)' EXTRA_LDFLAGS='$(SANITIZE)'
-	@$(ASAN) SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
+	@$(ASAN) LUBDUB_MUTATIONS=$${LUBDUB_MUTATIONS:-200} SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)
 
 valgrind: ## a short run from synthetic hearts to a saved model under valgrind
 	@$(DEPS) build run check

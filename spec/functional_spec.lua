@@ -275,6 +275,35 @@ describe("Model", function()
     end)
   end)
 
+  it("is no layer, and its tensors are none", function()
+    local x = L.Input { 3 }
+    local y = L.Dense { units = 2 }(x)
+    local model = lubdub.Model { inputs = x, outputs = y }
+    refused("a model is not called as a layer is", model, x)
+    refused("a model is not called as a layer is", lubdub.Sequential { x, L.Dense { units = 2 } }, x)
+    refused("Sequential: layer 2 must be a layer, got table; a graph of layers is a lubdub.Model", lubdub.Sequential,
+      { x, y })
+  end)
+
+  it("is kept by callbacks as a Sequential is", function()
+    local model = residual { seed = 3 }
+    local x, y = nets.batch(12, { 8, 9, 2 }, 3, 2)
+    model:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+    local path = os.tmpname()
+    model:fit(x, y, { epochs = 3, verbose = 0, seed = 1, validation_data = { x, y }, callbacks = {
+      lubdub.callbacks.ModelCheckpoint { path = path .. ".h5" },
+      lubdub.callbacks.EarlyStopping { monitor = "val_loss", patience = 5, restore_best_weights = true } } })
+    assert(model:save(path .. ".keras"))
+    assert.is_true(same(model:predict(x), assert(lubdub.load_model(path .. ".h5")):predict(x)))
+    local resumed = assert(lubdub.load_model(path .. ".keras"))
+    for _, ending in ipairs { "", ".h5", ".keras" } do os.remove(path .. ending) end
+    resumed:fit(x, y, { epochs = 5, initial_epoch = 3, verbose = 0, seed = 1 })
+    local whole = residual { seed = 3 }
+    whole:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+    whole:fit(x, y, { epochs = 5, verbose = 0, seed = 1 })
+    for i, weight in ipairs(whole:get_weights()) do assert.is_true(same(weight, resumed:get_weights()[i])) end
+  end)
+
   it("takes an input that nothing needs", function()
     local a, b = L.Input { 4 }, L.Input { 2 }
     local model = lubdub.Model { inputs = { a, b }, outputs = L.Dense { units = 1 }(a) }

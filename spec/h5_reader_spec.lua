@@ -50,7 +50,8 @@ local function check_attribute(expected, file, object, name)
   end
   local value = assert(file:attribute(object, name))
   if expected.length then value = { #value, crc32(value) } end
-  assert.same(expected.length and { expected.length, expected.crc } or expected.string or expected.strings, value, where)
+  local wanted = expected.length and { expected.length, expected.crc } or expected.string or expected.strings
+  assert.same(wanted, value, where)
 end
 
 local function reason_of(path, object)

@@ -349,6 +349,24 @@ describe("load_weights", function()
   end)
 end)
 
+describe("ModelCheckpoint", function()
+  it("saves archives that training goes on from, or weights alone", function()
+    local model = model_with "adam"
+    model:fit(x, y, { epochs = 2, batch_size = 6, verbose = 0, seed = 1, callbacks = {
+      lubdub.callbacks.ModelCheckpoint(path "e{epoch}.keras"),
+      lubdub.callbacks.ModelCheckpoint { path = path "e{epoch}.weights.h5", save_weights_only = true },
+    } })
+    local back, other = assert(lubdub.load_model(path "e2.keras")), model_with "adam"
+    assert(other:load_weights(path "e2.weights.h5"))
+    assert.same({ 2, 2 }, { back.trainer.iterations, other.trainer.iterations })
+    train(model, 1)
+    assert.same(bytes_of(model), bytes_of(train(back, 1)))
+    assert.same(bytes_of(model), bytes_of(train(other, 1)))
+    assert.equal("keras", lubdub.inspect(path "e1.keras").format)
+    assert.is_nil(lubdub.inspect(path "e1.weights.h5").class)
+  end)
+end)
+
 describe("inspect", function()
   it("tells what a file holds", function()
     local model = train(model_with(optimizers.Adam { learning_rate = 0.25 }), 2)

@@ -122,7 +122,8 @@ describe("a damaged archive", function()
   it("whose members are damaged inside gives an error or a model", function()
     local path, _, parts = saved()
     for seed = 1, 2 * count do
-      local list, how, which = {}, nil, seed % #members + 1
+      local list, which = {}, seed % #members + 1
+      local how
       for i, member in ipairs(members) do list[i] = { member, parts[i] } end
       if which == #members or seed % 4 == 0 then
         list[which][2], how = mutate.bytes(seed, parts[which])
@@ -164,7 +165,8 @@ describe("a wrong description", function()
     model.preprocessing = {
       { name = "load", options = { sr = 4000, duration = 2, mono = true } },
       { name = "mfcc", options = { n_mfcc = 9, sr = 4000, top_db = false } },
-      { name = "standard_scaler", options = { axis = 2, mean = lubdub.Tensor { 1, 2 }, scale = lubdub.Tensor { 3, 4 } } },
+      { name = "standard_scaler",
+        options = { axis = 2, mean = lubdub.Tensor { 1, 2 }, scale = lubdub.Tensor { 3, 4 } } },
     }
     assert(model:save(path))
     local source <close> = assert(h5.open(path))
@@ -203,7 +205,8 @@ describe("a wrong description", function()
         { class_name = "InputLayer", config = { batch_shape = { json.null, 1000 }, name = "in" } },
         { class_name = "Dense", config = { name = "dense", units = units, activation = "linear" } } } } }
       temporary.write(folder, "m.h5", h5_copy(golden .. "dialects/gzip.h5", { model_config = text }))
-      local model, reason = mutate.survives("units = " .. units, path, function() return lubdub.load_model(path) end, 1, 100)
+      local function load_it() return lubdub.load_model(path) end
+      local model, reason = mutate.survives("units = " .. units, path, load_it, 1, 100)
       assert.is_nil(model)
       assert.matches(units < 1 << 30 and "the file holds no such amount" or "dense", reason)
     end

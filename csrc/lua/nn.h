@@ -6,6 +6,7 @@
 #include "nn/layer.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
+#include "nn/plan.h"
 
 #define LUBL_LAYER "lubdub.Layer"
 #define LUBL_OPTIMIZER "lubdub.Optimizer"
@@ -29,5 +30,9 @@ lubL_optimizer *lubL_checkoptimizer(lua_State *L, int arg);
 lub_loss *lubL_checkloss(lua_State *L, int arg);
 /* Pushes the loss of this name with its default options; raises where there is none. */
 lub_loss *lubL_namedloss(lua_State *L, const char *name);
+
+/* Reads layers, inputs, input_shape(s) and outputs of the options at `options` (see core.Trainer) into a graph, which
+ * lives as long as what is left on the stack; returns where the list of its layers stands there. */
+int lubL_readgraph(lua_State *L, int options, lub_graph *graph);
 
 #endif

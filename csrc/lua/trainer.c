@@ -31,84 +31,6 @@ static int trainer_gc(lua_State *L) {
   return 0;
 }
 
-/* Inputs of node i, from the list on top of the stack: numbers of earlier nodes from 1, or -k for the model's input k. */
-static void read_inputs(lua_State *L, lub_node *node, int i, int ninputs) {
-  node->ninputs = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
-  if (node->ninputs < 1 || node->ninputs > LUB_MAX_INPUTS)
-    luaL_error(L, "Trainer: layer %d: 1 to %d inputs expected, got %d", i + 1, LUB_MAX_INPUTS, node->ninputs);
-  for (int k = 0; k < node->ninputs; k++) {
-    lua_rawgeti(L, -1, k + 1);
-    const lua_Integer from = lua_tointeger(L, -1);
-    if (from == 0 || from > i || from < -ninputs) luaL_error(L, "Trainer: layer %d: input %d is no earlier layer", i + 1, k + 1);
-    node->input[k] = from > 0 ? (int)from - 1 : LUB_MODEL_INPUT((int)-from - 1);
-    lua_pop(L, 1);
-  }
-}
-
-/* Reads options.layers and options.inputs into nodes. Leaves a copy of the list of layers and the nodes on the stack: the
- * caller's own may lose layers while we still work on them. */
-static lub_node *read_nodes(lua_State *L, lub_graph *graph) {
-  if (lua_getfield(L, 1, "layers") != LUA_TTABLE) luaL_error(L, "Trainer: option 'layers' must be a list of layers");
-  const int n = graph->nnodes = (int)lua_rawlen(L, -1);
-  if (n < 1) luaL_error(L, "Trainer: a model needs at least one layer");
-  const int given = lua_gettop(L), inputs = given + 1, list = given + 2;
-  const bool chain = lua_getfield(L, 1, "inputs") == LUA_TNIL;
-  if (!chain) luaL_checktype(L, inputs, LUA_TTABLE);
-  lua_createtable(L, n, 0);
-  lub_node *nodes = lua_newuserdatauv(L, sizeof(lub_node) * (size_t)n, 0);
-  for (int i = 0; i < n; i++) {
-    lua_rawgeti(L, given, i + 1);
-    if (!luaL_testudata(L, -1, LUBL_LAYER)) luaL_error(L, "Trainer: layer %d is no layer", i + 1);
-    nodes[i] = (lub_node){.layer = lubL_checklayer(L, -1), .ninputs = 1, .input = {i == 0 ? LUB_MODEL_INPUT(0) : i - 1}};
-    lua_rawseti(L, list, i + 1);
-    if (chain) continue;
-    lua_rawgeti(L, inputs, i + 1);
-    read_inputs(L, &nodes[i], i, graph->ninputs);
-    lua_pop(L, 1);
-  }
-  return nodes;
-}
-
-/* options.input_shapes, or options.input_shape alone. */
-static lub_shape *read_shapes(lua_State *L, int *n) {
-  lub_shape *shapes;
-  if (lua_getfield(L, 1, "input_shape") == LUA_TTABLE) {
-    shapes = lua_newuserdatauv(L, sizeof *shapes, 0);
-    *n = 1;
-    shapes[0] = lubL_checkshape(L, lua_gettop(L) - 1);
-    return shapes;
-  }
-  if (lua_getfield(L, 1, "input_shapes") != LUA_TTABLE) luaL_error(L, "Trainer: option 'input_shape' is missing");
-  const int list = lua_gettop(L);
-  *n = (int)lua_rawlen(L, list);
-  shapes = lua_newuserdatauv(L, sizeof *shapes * (size_t)(*n + 1), 0);
-  for (int i = 0; i < *n; i++) {
-    lua_rawgeti(L, list, i + 1);
-    shapes[i] = lubL_checkshape(L, lua_gettop(L));
-    lua_pop(L, 1);
-  }
-  return shapes;
-}
-
-/* options.outputs: numbers of nodes; without it, the last. */
-static int *read_outputs(lua_State *L, const lub_graph *graph, int *n) {
-  const bool given = lua_getfield(L, 1, "outputs") != LUA_TNIL;
-  const int list = lua_gettop(L);
-  if (given) luaL_checktype(L, list, LUA_TTABLE);
-  *n = given ? (int)lua_rawlen(L, list) : 1;
-  if (*n < 1) luaL_error(L, "Trainer: a model needs at least one output");
-  int *outputs = lua_newuserdatauv(L, sizeof *outputs * (size_t)*n, 0);
-  outputs[0] = graph->nnodes - 1;
-  for (int k = 0; given && k < *n; k++) {
-    lua_rawgeti(L, list, k + 1);
-    const lua_Integer node = lua_tointeger(L, -1);
-    if (node < 1 || node > graph->nnodes) luaL_error(L, "Trainer: output %d is no layer", k + 1);
-    outputs[k] = (int)node - 1;
-    lua_pop(L, 1);
-  }
-  return outputs;
-}
-
 /* core.Trainer{ layers =, input_shape =, loss =, optimizer =, seed =, reference = } -> Trainer
  * layers: built, in order; input_shape: of one sample; loss: one of core.losses, or a name (nil: prediction only);
  * optimizer: nil: no training; reference: no fast stages.
@@ -122,10 +44,7 @@ static int trainer_new(lua_State *L) {
   lua_settop(L, 1);
   lubL_readoptions(L, 1, "Trainer", none, &err, names);
   lub_graph graph;
-  graph.input = read_shapes(L, &graph.ninputs);
-  graph.node = read_nodes(L, &graph);
-  int layers = lua_gettop(L) - 1;
-  graph.output = read_outputs(L, &graph, &graph.noutputs);
+  const int layers = lubL_readgraph(L, 1, &graph);
   const lub_loss *loss = NULL;
   if (lua_getfield(L, 1, "loss") != LUA_TNIL) {
     if (luaL_testudata(L, -1, LUBL_LOSS)) loss = lubL_checkloss(L, -1);
@@ -276,7 +195,8 @@ static lub_tensor *new_units(lua_State *L, int arg, int64_t n, int64_t most) {
 
 /* trainer:begin_gradient(x, units, layer, before_final): values and gradients of one unit of each sample's outputs.
  * units: (n), from 1; nil: the largest one. layer: the number of the layer whose output they are gradients of; nil: the
- * inputs. before_final: units before the final softmax or sigmoid. Batch normalization goes by its moving statistics. */
+ * inputs. before_final: units before the final softmax or sigmoid. Batch normalization goes by its moving statistics.
+ */
 static int trainer_begin_gradient(lua_State *L) {
   lub_trainer *trainer = check(L);
   const box *b = lua_touserdata(L, 1);

@@ -161,15 +161,18 @@ lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_erro
 
 lub_status lub_layer_output_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err) {
   const lub_layer_kind *kind = layer->kind;
-  if (kind->inputs == LUB_MANY_INPUTS && n >= 1 && n <= LUB_MAX_INPUTS) return kind->merged_shape(layer, in, n, out, err);
+  if (kind->inputs == LUB_MANY_INPUTS && n >= 1 && n <= LUB_MAX_INPUTS)
+    return kind->merged_shape(layer, in, n, out, err);
   if (kind->inputs == LUB_MANY_INPUTS)
     return lub_fail(err, LUB_EARG, "%s takes 1 to %d inputs, got %d", kind->name, LUB_MAX_INPUTS, n);
   if (n != kind->inputs)
-    return lub_fail(err, LUB_EARG, "%s takes %d input%s, got %d", kind->name, kind->inputs, kind->inputs == 1 ? "" : "s", n);
+    return lub_fail(err, LUB_EARG, "%s takes %d input%s, got %d", kind->name, kind->inputs,
+                    kind->inputs == 1 ? "" : "s", n);
   return kind->merged_shape ? kind->merged_shape(layer, in, n, out, err) : kind->output_shape(layer, in, out, err);
 }
 
-lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out, lub_error *err) {
+lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_t seed, lub_shape *out,
+                           lub_error *err) {
   lub_status status = lub_layer_output_shape(layer, in, n, out, err);
   if (status != LUB_OK) return status;
   if (lub_shape_size(out) < 0)

@@ -71,7 +71,9 @@ static lub_status infer_shapes(planner *p, lub_error *err) {
 
 static int value_of(const planner *p, int from) { return from < 0 ? LUB_MODEL_INPUT(from) : p->state[from].value; }
 
-static bool is(const planner *p, int i, const lub_layer_kind *kind) { return i >= 0 && node_of(p, i)->layer->kind == kind; }
+static bool is(const planner *p, int i, const lub_layer_kind *kind) {
+  return i >= 0 && node_of(p, i)->layer->kind == kind;
+}
 
 /* === which nodes go together === */
 
@@ -119,8 +121,8 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && node_of(p, i)->layer->trainable;
 }
 
-/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for the
- * batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
+/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for
+ * the batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
 static bool is_large_conv(const planner *p, int i) {
   enum { LARGE = 1 << 17 };
   const int next = next_of(p, i);
@@ -185,8 +187,8 @@ static lub_stage *new_stage(planner *p, const run *r) {
   return stage;
 }
 
-/* A separable convolution is two stages: `stage`, which is planned already, takes its channels one by one, and what stands
- * for the layer's output mixes them. */
+/* A separable convolution is two stages: `stage`, which is planned already, takes its channels one by one, and what
+ * stands for the layer's output mixes them. */
 static lub_status plan_separable(planner *p, lub_stage *stage, lub_error *err) {
   const lub_layer *layer = stage->layer[0];
   const lub_windows win = lub_separable_windows(layer, &stage->in[0]);
@@ -303,7 +305,8 @@ static lub_status allocate(planner *p, lub_error *err) {
     plan->output = calloc((size_t)g->noutputs, sizeof *plan->output);
     plan->shapes = p->free_shapes = calloc(shapes, sizeof *plan->shapes);
   }
-  if (p->state && plan && plan->stage && plan->value && plan->input && plan->output_shape && plan->output && plan->shapes)
+  if (p->state && plan && plan->stage && plan->value && plan->input && plan->output_shape && plan->output &&
+      plan->shapes)
     return LUB_OK;
   return lub_nomem(err, "plan", (double)n * sizeof(lub_stage));
 }

@@ -3,8 +3,8 @@
  * The planner takes layers with the numbers of their inputs, in topological order, and covers them with stages:
  * fused where a fast kernel exists, one layer per stage otherwise. Only a value that one layer alone reads, and nobody
  * outside, can vanish in a fused stage. Layers that compute nothing (Input, Flatten, Reshape) become another name of
- * their input's value. The final softmax or sigmoid of the first output is a stage of its own, so that a cross-entropy can
- * use what goes into it. */
+ * their input's value. The final softmax or sigmoid of the first output is a stage of its own, so that a cross-entropy
+ * can use what goes into it. */
 #ifndef LUB_NN_PLAN_H
 #define LUB_NN_PLAN_H
 
@@ -31,7 +31,7 @@ typedef struct lub_graph {
 typedef struct lub_value {
   int64_t size;        /* floats per sample */
   bool wants_gradient; /* trainable weights (or what a gradient is asked of) lie before it */
-  int outside;         /* it lies in the caller's array: the number of the output, noutputs for the tap; -1: it does not */
+  int outside;         /* it lies in an array of the caller's: that of output `outside`; noutputs: the tap's; -1: not so */
 } lub_value;
 
 typedef struct lub_nn_plan {

@@ -75,7 +75,8 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for one. */
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for one.
+ */
 void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
 /* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then

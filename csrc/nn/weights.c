@@ -106,7 +106,8 @@ double lub_weights_penalty(const lub_weights *weights) {
   return sum;
 }
 
-void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer, const void *options, int64_t iteration) {
+void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer, const void *options,
+                      int64_t iteration) {
   double squares = 0;
   for (int i = 0; i < weights->count; i++) {
     const lub_weight *w = &weights->weight[i];
@@ -119,7 +120,8 @@ void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer,
     lub_weight *w = &weights->weight[i];
     lub_param *param = &w->layer->param[w->param];
     if (!trains(w)) continue;
-    lub_optimizer_step(optimizer, options, iteration, squares, param->value, w->gradient, w->slot, lub_param_size(param));
+    lub_optimizer_step(optimizer, options, iteration, squares, param->value, w->gradient, w->slot,
+                       lub_param_size(param));
     w->layer->version++;
   }
 }

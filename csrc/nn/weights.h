@@ -34,6 +34,7 @@ void lub_weights_add_gradient(lub_weights *weights, const lub_stage *stage, cons
 double lub_weights_penalty(const lub_weights *weights);
 
 /* One step of the optimizer, number `iteration` from 1 on: moves every weight that trains along its gradient. */
-void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer, const void *options, int64_t iteration);
+void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer, const void *options,
+                      int64_t iteration);
 
 #endif

@@ -20,7 +20,7 @@ local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local Base = require "lubdub.model"
 
-local Model = { __name = "lubdub.Model", __tostring = Base.__tostring }
+local Model = { __name = "lubdub.Model", __tostring = Base.__tostring, __call = Base.__call }
 Model.__index = Model
 
 local function read_inputs(given)

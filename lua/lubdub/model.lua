@@ -59,6 +59,11 @@ function Model:take_structure(structure)
   self.output_shapes, self.output_shape = shapes_of(self.outputs)
 end
 
+--- Models are no layers: this tells so.
+function Model.__call()
+  blame "a model is not called as a layer is; model:predict takes data, and a larger lubdub.Model calls the layers anew"
+end
+
 --- A new layer like another: its kind, options, name, and whether it trains; not its weights.
 function Model.copy_layer(layer)
   local config = layer:config()
@@ -246,6 +251,7 @@ function Model:save(path, given)
   if not path:find "%.h5$" and not path:find "%.hdf5$" and not path:find "%.keras$" then
     blame("save: path must end in .keras or .h5, got '%s'", path)
   end
+  if path:find "%.weights%.h5$" then blame("save: '%s' is a name for model:save_weights", path) end
   return require("lubdub.keras").save(self, path, given)
 end
 

@@ -21,7 +21,7 @@ local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local Model = require "lubdub.model"
 
-local Sequential = { __name = "lubdub.Sequential", __tostring = Model.__tostring }
+local Sequential = { __name = "lubdub.Sequential", __tostring = Model.__tostring, __call = Model.__call }
 Sequential.__index = Sequential
 
 -- === structure ===
@@ -64,7 +64,8 @@ end
 
 local function check_layer(where, i, layer)
   if not graph.is_layer(layer) then
-    local hint = type(layer) == "function" and "; call it: layers.Flatten { }" or ""
+    local hint = type(layer) == "function" and "; call it: layers.Flatten { }"
+      or graph.is_symbolic(layer) and "; a graph of layers is a lubdub.Model { inputs = x, outputs = y }" or ""
     blame("%s: layer %d must be a layer, got %s%s", where, i, type(layer), hint)
   end
   if layer.kind == "Input" and i > 1 then blame("%s: an Input can only be the first layer, not number %d", where, i) end

@@ -11,6 +11,7 @@ From these are made, to the letter of what the Keras of those days wrote:
                       of shape (1,)
   keras_2_2_NAME.h5   arrays that are all called training/Adam/Variable:0, _1:0, ...; no reset_after, no
                       recurrent_activation; conv aliases; the axis of a batch normalization as a list
+  cudnn.h5            CuDNNLSTM and CuDNNGRU, by tf-keras' own conversion of weights
 Element i (from 0, row-major) of the inputs is ((i * 7919) % 2003) / 1001.5 - 1; targets are classes 0, 1, 2, 0, ...
 """
 import json
@@ -156,6 +157,32 @@ def rewrite(source, target, version, kind):
     expected[target] = expected[source]
 
 
+def cudnn(source, target):
+    """LSTM and GRU as the layers that Keras 2 had for graphics cards."""
+    from tf_keras.src.saving.legacy import hdf5_format
+
+    class_names = {"LSTM": "CuDNNLSTM", "GRU": "CuDNNGRU"}
+    with h5py.File(path(source)) as old, h5py.File(path(target), "w") as new:
+        config = json.loads(old.attrs["model_config"])
+        weights = new.create_group("model_weights")
+        listed(weights, "layer_names", [layer["config"]["name"] for layer in config["config"]["layers"][1:]])
+        for layer in config["config"]["layers"][1:]:
+            name, found = layer["config"]["name"], old["model_weights"][layer["config"]["name"]]
+            names = list(found.attrs["weight_names"])
+            values = [found[n][()] for n in names]
+            if layer["class_name"] in class_names:
+                layer["class_name"] = class_names[layer["class_name"]]
+                values = hdf5_format._convert_rnn_weights(type(layer["class_name"], (), {})(), values)
+                for key in ("activation", "recurrent_activation", "recurrent_dropout", "dropout", "unroll",
+                            "implementation", "reset_after", "use_bias", "time_major"):
+                    layer["config"].pop(key, None)
+            group = weights.create_group(name)
+            listed(group, "weight_names", names)
+            for n, value in zip(names, values):
+                group.create_dataset(n, data=value)
+        new.attrs["keras_version"], new.attrs["model_config"] = b"2.2.4", json.dumps(config).encode()
+
+
 if __name__ == "__main__":
     legacy = optimizers.legacy
     steps, picture = (5, 2), (6, 7, 2)
@@ -181,5 +208,13 @@ if __name__ == "__main__":
         dialect = "keras_" + version[:3].replace(".", "_")
         rewrite("tf_legacy_adam.h5", dialect + "_adam.h5", version, "Adam")
         rewrite("tf_legacy_sgd.h5", dialect + "_sgd.h5", version, "SGD")
+    keras.utils.set_random_seed(6)
+    model = keras.Sequential([keras.Input(steps, name="in"),
+                              layers.LSTM(4, return_sequences=True, bias_initializer="random_normal", name="a"),
+                              layers.GRU(3, bias_initializer="random_normal", name="b")])
+    model.save(path("cudnn_source.h5"))
+    cudnn("cudnn_source.h5", "cudnn.h5")
+    os.remove(path("cudnn_source.h5"))
+    expected["cudnn.h5"] = {"shape": [6, *steps], "predictions": model.predict(inputs(6, *steps), verbose=0).tolist()}
     with open(path("expected.json"), "w") as out:
         json.dump(expected, out, indent=1)

@@ -27,8 +27,8 @@ function Random:pick(list) return list[self:upto(#list)] end
 local function put(bytes, at, piece) return bytes:sub(1, at - 1) .. piece .. bytes:sub(at + #piece) end
 
 -- Where structures of HDF5 and zip begin.
-local signatures = { "TREE", "SNOD", "HEAP", "GCOL", "OHDR", "OCHK", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF", "FAHD",
-  "FADB", "\x89HDF", "PK\1\2", "PK\3\4", "PK\5\6" }
+local signatures = { "TREE", "SNOD", "HEAP", "GCOL", "OHDR", "OCHK", "FRHP", "FHDB", "FHIB", "BTHD", "BTIN", "BTLF",
+  "FAHD", "FADB", "\x89HDF", "PK\1\2", "PK\3\4", "PK\5\6" }
 
 -- A place near the beginning of a structure, or else anywhere.
 local function place(random, bytes)
@@ -43,8 +43,8 @@ local function place(random, bytes)
   return math.min(at + random:upto(64) - 1, #bytes)
 end
 
-local sizes = { 0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, 1 << 40, math.maxinteger, math.mininteger, -1, -2,
-  -8 }
+local sizes = { 0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff, 1 << 40, math.maxinteger, math.mininteger, -1,
+  -2, -8 }
 
 local damage = {}
 
@@ -138,8 +138,9 @@ end
 
 -- Stand for any value; each call makes a new one.
 local function strange(random)
-  local values = { "", "wrong", "nan", "relu", "Dense", "%s%d%n", ("x"):rep(3000), "\0", 0, 1, -1, 3, 0.5, -0.25, 1e300, 1e-300,
-    2 ^ 31, 2 ^ 40, 1e18, math.maxinteger, math.mininteger, true, false, {}, { 1 }, { 1, 2 }, { "a" }, { false }, { {} }, { -1, 0 },
+  local values = { "", "wrong", "nan", "relu", "Dense", "%s%d%n", ("x"):rep(3000), "\0", 0, 1, -1, 3, 0.5, -0.25, 1e300,
+    1e-300, 2 ^ 31, 2 ^ 40, 1e18, math.maxinteger, math.mininteger, true, false, {}, { 1 }, { 1, 2 }, { "a" },
+    { false }, { {} }, { -1, 0 },
     { 1 << 30, 1 << 30 }, { false, 5 }, { class_name = "Dense" }, { class_name = 3, config = "x" },
     { class_name = "Dense", config = { units = 3 } }, { config = {} }, { name = {} }, nested(50) }
   return random:pick(values)
@@ -202,7 +203,8 @@ local function forget_peak()
   return file and file:write "5" and file:flush() and true
 end
 
---- Demands of `load()` a value, or nil and a reason that begins with `path`; within `seconds` and `megabytes` more than now.
+--- Demands of `load()` a value, or nil and a reason that begins with `path`; within `seconds` and `megabytes` more than
+-- now.
 -- @tparam string what is told when it fails
 -- @return what load gave
 function mutate.survives(what, path, load, seconds, megabytes)

@@ -19,7 +19,8 @@ void lub_h5_free_group(lub_h5_group *group) {
 lub_status lub_h5_add_link(lub_h5_reader *reader, lub_h5_group *group, const lub_h5_link *link, lub_error *err) {
   size_t length = strlen(link->name);
   group->length += length;
-  if (length >= LUB_H5_MOST_NAME || group->length > reader->size) return lub_h5_damaged(reader, err, "names that are too long");
+  if (length >= LUB_H5_MOST_NAME || group->length > reader->size)
+    return lub_h5_damaged(reader, err, "names that are too long");
   if (group->count == group->room) {
     size_t room = group->room ? group->room * 2 : 16;
     lub_h5_link *grown = realloc(group->link, room * sizeof *grown);

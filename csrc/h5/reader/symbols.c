@@ -44,7 +44,8 @@ static lub_status take_symbols(lub_h5_reader *reader, walk *w, const uint8_t *by
     link.kind = lub_h5_take(&span, 4) == SOFT ? LUB_H5_SOFT : LUB_H5_HARD;
     lub_h5_skip(&span, 20);
     uint64_t room = name < w->names_size ? w->names_size - name : 0;
-    if (span.bad || room == 0 || !memchr(w->names + name, '\0', room < LUB_H5_MOST_NAME ? (size_t)room : LUB_H5_MOST_NAME))
+    if (room > LUB_H5_MOST_NAME) room = LUB_H5_MOST_NAME;
+    if (span.bad || room == 0 || !memchr(w->names + name, '\0', (size_t)room))
       return lub_h5_damaged(reader, err, "a name lies outside of its heap");
     link.name = (const char *)w->names + name;
     if (lub_h5_add_link(reader, w->group, &link, err) != LUB_OK) return err->status;

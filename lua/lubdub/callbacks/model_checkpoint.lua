@@ -1,7 +1,7 @@
 --- Saves the model after every epoch, or only after those that improved the monitored number.
 -- Options, as in Keras: path (may stand alone; with fields such as {epoch:02d} and {val_loss:.2f}, epochs from
--- 1), monitor ("val_loss"), verbose (0), save_best_only (false), save_weights_only (false; true is not
--- supported), mode ("auto"), save_freq ("epoch", or a number of batches), initial_value_threshold (none).
+-- 1), monitor ("val_loss"), verbose (0), save_best_only (false), save_weights_only (false),
+-- mode ("auto"), save_freq ("epoch", or a number of batches), initial_value_threshold (none).
 -- Folders are made where they are missing. When a file cannot be written, the training ends with an error that
 -- names it; the model stays as it is.
 -- @module lubdub.callbacks.ModelCheckpoint
@@ -20,11 +20,12 @@ local ModelCheckpoint = require "lubdub.callbacks.class"("ModelCheckpoint", {
 function ModelCheckpoint:init()
   monitor.check(self)
   if type(self.path) ~= "string" then blame("ModelCheckpoint: path must be a file name, got %s", type(self.path)) end
-  if self.save_weights_only then
-    blame("ModelCheckpoint: save_weights_only is not supported; leave it out, and the whole model is saved")
+  if self.save_weights_only and not self.path:find "%.weights%.h5$" then
+    blame("ModelCheckpoint: path must end in .weights.h5 where save_weights_only is set, got '%s'", self.path)
   end
-  if not self.path:find("%.h5$") then
-    blame("ModelCheckpoint: path must end in .h5, got '%s'", self.path)
+  local whole = self.path:find "%.keras$" or self.path:find "%.h5$" and not self.path:find "%.weights%.h5$"
+  if not self.save_weights_only and not whole then
+    blame("ModelCheckpoint: path must end in .keras or .h5, got '%s'", self.path)
   end
   if self.save_freq ~= "epoch" and math.type(self.save_freq) ~= "integer" then
     blame("ModelCheckpoint: save_freq must be \"epoch\" or a whole number of batches, got %s",
@@ -85,7 +86,10 @@ local function save(self, epoch, batch, logs)
   if not now then return end
   local ok
   ok, reason = make_folders(path)
-  if ok then ok, reason = self.model:save(path) end
+  if ok then
+    local how = self.save_weights_only and self.model.save_weights or self.model.save
+    ok, reason = how(self.model, path)
+  end
   if not ok then error(("ModelCheckpoint: %s"):format(reason), 0) end
   self.best = best or self.best
   say(self, "Epoch %d: finished saving model to %s", epoch, path)

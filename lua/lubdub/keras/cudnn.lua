@@ -21,7 +21,7 @@ local function each_gate(matrix, gates, f)
   local rows, columns = table.unpack(matrix:shape())
   local parts = matrix:reshape { rows, gates, columns // gates }:permute { 2, 1, 3 }
   local changed = {}
-  for gate = 1, gates do changed[gate] = f(parts[gate]:copy()) end
+  for gate = 1, gates do changed[gate] = f(parts[gate]:clone()) end
   return Tensor.stack(changed):permute { 2, 1, 3 }:reshape { rows, columns }
 end
 

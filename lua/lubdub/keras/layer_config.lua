@@ -147,6 +147,9 @@ function layer_config.write(layer, modern)
       value.name, value.trainable = prefix .. value.kind:lower(), layer.trainable
       value = objects.modern("keras.layers", layer_config.write(value)) -- Keras 3 wants it inside of layers, always
     elseif prefix then value = nil
+    elseif value == "keras2_hard_sigmoid" then
+      warning.warn(("layer %s: Keras has no activation keras2_hard_sigmoid, and will not open the model"):format(
+        layer.name), layer)
     elseif form then value = form.write(value) elseif value == false then value = json.null end
     if modern and type(value) == "table" and value.class_name and not prefix then
       objects.modern(module_of(option), value)

@@ -62,8 +62,8 @@ local function input_shape(reader, first, config)
   return sample
 end
 
--- A function of a layer and its input's shape (of several, a list) that makes the layer's weights, without values: these
--- are read. A file's words cost nothing, so that its model may not be much larger than the file that describes it
+-- A function of a layer and its input's shape (of several, a list) that makes the layer's weights, without values:
+-- these are read. A file's words cost nothing, so that its model may not be much larger than the file that describes it
 -- (small ones, and such with many zeros compressed, are).
 local function reserve(reader)
   local most = ((64 << 20) + 64 * #reader.file) // 4
