@@ -69,7 +69,7 @@ local function split_off(x, y, w, share)
     { part(x, at + 1, n), part(y, at + 1, n), part(w, at + 1, n) }
 end
 
--- Returns the source, the number of batches of an epoch where it is known, and the data: { x, y, weights } or the source.
+-- Returns the source, how many batches an epoch has (where it is known), and the data: { x, y, weights } or the source.
 local function training_source(model, x, y, o, is_source, seed)
   local source
   if is_source then

@@ -77,22 +77,20 @@ readers = {
   d = function(text, at) return ("<d"):unpack(text, at) end,
   s = function(text, at) return ("<s8"):unpack(text, at) end,
   x = function(text, at)
-    local rank, shape, bytes = ("B"):unpack(text, at)
-    at, shape = shape, {}
-    for i = 1, rank do shape[i], at = ("<i8"):unpack(text, at) end
-    bytes, at = ("<s8"):unpack(text, at)
-    return Tensor.from_bytes(bytes, shape), at
+    local rank, from = ("B"):unpack(text, at)
+    local shape = { ("<" .. ("i8"):rep(rank)):unpack(text, from) }
+    local bytes, behind = ("<s8"):unpack(text, table.remove(shape))
+    return Tensor.from_bytes(bytes, shape), behind
   end,
   t = function(text, at)
-    local value, count = {}, nil
-    count, at = ("<I8"):unpack(text, at)
+    local value, count, behind = {}, ("<I8"):unpack(text, at)
     for _ = 1, count do
       local key, element
-      key, at = read(text, at)
-      element, at = read(text, at)
+      key, behind = read(text, behind)
+      element, behind = read(text, behind)
       value[key] = element
     end
-    return value, at
+    return value, behind
   end,
 }
 

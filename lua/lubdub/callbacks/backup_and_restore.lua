@@ -21,6 +21,7 @@ local backup = require "lubdub.backup"
 local blame = require "lubdub.blame"
 local folders = require "lubdub.callbacks.folders"
 local options = require "lubdub.options"
+local pack = require "lubdub.pack"
 local progress = require "lubdub.progress"
 local settings = require "lubdub.callbacks.settings"
 
@@ -90,7 +91,8 @@ local function restore(self, training, found)
   model.trainer:set_state(found.trainer)
   if not model.optimizer.schedule then model.optimizer.learning_rate = found.rate end
   for i, callback in ipairs(self.others) do
-    if callback.restore and found.states[i] then callback:restore(found.states[i]) end
+    local state = pack.decode(found.states[i])
+    if callback.restore and state then callback:restore(state) end
   end
 end
 
@@ -117,10 +119,13 @@ end
 
 -- === keeping ===
 
+-- States as bytes, so that what cannot be kept is blamed on the callback that it comes from.
 local function states_of(self)
   local states = {}
   for i, callback in ipairs(self.others) do
-    states[i] = callback.state and callback:state() or false
+    local ok, bytes = pcall(pack.encode, callback.state and callback:state() or false, "state()")
+    if not ok then fail("callback %d (%s): %s", i, callback.kind or "a table", bytes) end
+    states[i] = bytes
   end
   return states
 end

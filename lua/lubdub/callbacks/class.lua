@@ -45,6 +45,7 @@ return function(name, defaults, first)
         given = { [first] = given }
       end
       local self = setmetatable(options.read(name, given, defaults), class)
+      if type(self.verbose) == "boolean" then self.verbose = self.verbose and 1 or 0 end
       if self.init then self:init() end
       return self
     end,

@@ -1,7 +1,7 @@
 --- Writes one line per epoch, byte for byte as Keras' CSVLogger does: lines end in CR LF, epochs count
 -- from 0, columns are sorted, what is missing is NA.
--- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false). A training that goes on
--- (BackupAndRestore) goes on in the same file: no line is lost, and none is there twice.
+-- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false). With BackupAndRestore
+-- a training that goes on goes on in the same file: no line is lost, and none is there twice.
 -- @module lubdub.callbacks.CSVLogger
 local lfs = require "lfs"
 

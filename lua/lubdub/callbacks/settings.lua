@@ -17,7 +17,8 @@ end
 -- === the model ===
 
 local function layer_text(layer, inputs)
-  local parts = { text_of(layer) }
+  local text, name = text_of(layer), layer.name or ""
+  local parts = { text:sub(-#name - 2) == "  " .. name and text:sub(1, -#name - 3) or text }
   for _, weight in ipairs(layer:weight_shapes()) do
     parts[#parts + 1] = ("%s %s"):format(weight.name, check.shape_text(weight.shape):gsub("^%(n, ", "("))
   end
@@ -92,7 +93,9 @@ function settings.of(training)
     if type(value) == "table" then value = "{" .. table.concat(value, ", ") .. "}" end
     add("fit's option " .. name, value and text_of(value) or "none")
   end
-  for i, callback in ipairs(training.callbacks) do add("callback " .. i, callback_text(callback)) end
+  for i, callback in ipairs(training.callbacks) do
+    if callback.kind ~= "History" then add("callback " .. i, callback_text(callback)) end -- fit adds it itself
+  end
   add_data(add, "training", training.data)
   if training.validation then add_data(add, "validation", training.validation) end
   return list
