@@ -49,11 +49,12 @@ describe("BackupAndRestore", function()
     it("lets the training '" .. name .. "' end as if it had not been interrupted", function()
       local expected = trainings.run(name, folder)
       local breaks = 0
-      for round, event in ipairs { "on_epoch_begin", "on_train_batch_end", "on_epoch_end", "on_epoch_begin" } do
+      for round, event in ipairs { "on_epoch_begin", "on_train_batch_end", "on_epoch_end", "on_epoch_begin",
+        "on_train_end" } do
         local path, where = folder .. "/backups/x" .. round, {}
         local ok, result
-        for n = round == 4 and 1 or 2, 40 do -- the fourth: at the first epoch again and again
-          ok, result = broken_off(name, folder, path, event, round == 4 and 1 or n)
+        for n = round > 3 and 1 or 2, 40 do -- the fourth: at the first epoch again and again
+          ok, result = broken_off(name, folder, path, event, round > 3 and 1 or n)
           if ok or n == 12 then break end
           assert.equal("broken off", result)
           breaks = breaks + 1
@@ -135,7 +136,8 @@ describe("BackupAndRestore", function()
     local said = {}
     progress.redirect { write = function(_, ...) said[#said + 1] = table.concat { ... } end, flush = function() end }
     for _, case in ipairs { { folder .. "/a/", "/a/backup.lubdub" },
-      { { backup_dir = folder .. "/b" }, "/b/backup.lubdub" }, { { filepath = folder .. "/c/d" }, "/c/d" }, { folder, "/backup.lubdub" } } do
+      { { backup_dir = folder .. "/b" }, "/b/backup.lubdub" }, { { filepath = folder .. "/c/d" }, "/c/d" },
+      { folder, "/backup.lubdub" } } do
       local given = type(case[1]) == "table" and case[1] or { path = case[1] }
       given.delete_checkpoint = false
       for _ = 1, 2 do
@@ -245,8 +247,8 @@ describe("BackupAndRestore", function()
     ok, problem = pcall(fit, new_model(), folder .. "/b", { callback = {
       on_epoch_end = function() end, state = function() return { f = print } end } })
     assert.is_false(ok)
-    assert.equal("BackupAndRestore: callback 1 (a table): state().f is a function; numbers, strings, booleans, tensors and "
-      .. "tables of them can be kept", problem)
+    assert.equal("BackupAndRestore: callback 1 (a table): state().f is a function; numbers, strings, booleans, tensors "
+      .. "and tables of them can be kept", problem)
     assert.is_nil(lfs.attributes(folder .. "/b"))
   end)
 

@@ -89,7 +89,7 @@ local function restore(self, training, found)
   end
   model:set_weights(found.weights)
   model.trainer:set_state(found.trainer)
-  if not model.optimizer.schedule then model.optimizer.learning_rate = found.rate end
+  model.optimizer:set_schedule(model.optimizer.schedule, found.rate)
   for i, callback in ipairs(self.others) do
     local state = pack.decode(found.states[i])
     if callback.restore and state then callback:restore(state) end
