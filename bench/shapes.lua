@@ -2,8 +2,9 @@
 --   lua5.4 bench/shapes.lua [CELLS] [THREADS] [ROUNDS] [SEED]     240, 2, 7, 1
 -- A cell is a whole training step (forward, backward, SGD) of convolution + relu + pool + global average + Dense over a
 -- small batch. Where it has 8 channels or more, a convolution of one pixel stands in front, so that the gradient of its
--- input is wanted, as it is within a net. The peer runs in one Python process (bench/shapes.py; `make peers`; PYTHON says which
--- interpreter), in the faster of its two layouts. Times are medians of alternating runs; the ratio is PyTorch's over lubdub's.
+-- input is wanted, as it is within a net. The peer runs in one Python process (bench/shapes.py; `make peers`; PYTHON
+-- says which interpreter), in the faster of its two layouts. Times are medians of alternating runs; the ratio is
+-- PyTorch's over lubdub's.
 local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
 package.path = here .. "lua/?.lua;" .. here .. "lua/?/init.lua;" .. package.path
 package.cpath = here .. "lua/?.so;" .. package.cpath
@@ -50,7 +51,8 @@ local function random_cell()
   local k = math.random(7)
   cell.kernel = {}
   for i = 1, cell.rank do cell.kernel[i] = math.random(8) == 1 and math.random(7) or k end
-  cell.kind = cell.rank == 2 and one_of { "conv", "conv", "conv", "conv", "conv", "conv", "depthwise", "separable" } or "conv"
+  cell.kind = cell.rank == 2 and one_of { "conv", "conv", "conv", "conv", "conv", "conv", "depthwise", "separable" }
+    or "conv"
   cell.channels, cell.filters = one_of(wide), one_of(wide)
   if math.random(2) == 1 then cell.stride = 2
   elseif math.random(4) == 1 then cell.dilation = 2 end
@@ -205,5 +207,5 @@ for _, c in ipairs(cells) do
     n, logs = n + 1, logs + math.log(c.ratio)
   end
 end
-print(("%d cells: %d slower than PyTorch, %d of them by more than 1.5 times; geometric mean of the ratios %.2f"):format(n,
+print(("%d cells: %d slower than PyTorch, %d by more than 1.5 times; geometric mean of the ratios %.2f"):format(n,
   slower, much, math.exp(logs / n)))

@@ -219,15 +219,17 @@ describe("a convolution over time", function()
   end)
 
   it("is not where it is strided, dilated, in groups, or the pool overlaps", function()
-    for _, extra in ipairs { { strides = 2 }, { dilation_rate = 2 }, { groups = 2 } } do
+    for extra, stage in pairs { [{ strides = 2 }] = "window conv", [{ dilation_rate = 2 }] = "window conv",
+      [{ groups = 2 }] = "channelwise" } do
       extra.filters, extra.kernel_size = 4, 2
       local layers = { L.Conv1D(extra) }
       nets.build(layers, { 9, 2 })
-      assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "reference: Conv1D")
+      local text = tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } })
+      assert.truthy(text:find(stage .. ": Conv1D", 1, true), text)
     end
     local layers = { L.Conv1D { filters = 4, kernel_size = 2 }, L.MaxPooling1D { pool_size = 3, strides = 2 } }
     nets.build(layers, { 9, 2 })
-    assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "reference: MaxPooling1D")
+    assert.truthy(tostring(core.Trainer { layers = layers, input_shape = { 9, 2 } }):find "window pool: MaxPooling1D")
   end)
 
   it("that is causal sees nothing of what comes later", function()

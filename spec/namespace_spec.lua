@@ -3,7 +3,7 @@ local lubdub = require "lubdub"
 describe("the library and its parts", function()
   it("print what they hold", function()
     assert.matches("^lubdub: .*Sequential.*to_categorical", tostring(lubdub))
-    assert.matches("^lubdub.plot: confusion_matrix, history", tostring(lubdub.plot))
+    assert.matches("^lubdub.plot: calibration_curve, .*confusion_matrix, .*history", tostring(lubdub.plot))
     assert.equal("lubdub.datasets: circor2022, folder, from_csv, from_folder, hearts, make_folder, pascal, " ..
       "physionet2016, segments, yaseen2018", tostring(lubdub.datasets))
     assert.equal("lubdub.Sequential", tostring(lubdub.Sequential))
@@ -14,7 +14,7 @@ describe("the library and its parts", function()
     assert.error_matches(function() return lubdub.Sequental end,
       "lubdub: there is no 'Sequental'; did you mean 'Sequential'%?")
     assert.error_matches(function() return lubdub.plot.nothing_like_it end,
-      "lubdub.plot: there is no 'nothing_like_it'; there are confusion_matrix, history, mfcc, waveform")
+      "lubdub.plot: there is no 'nothing_like_it'; there are calibration_curve, class_counts, .*waveform")
     assert.error_matches(function() return lubdub.datasets.pasc end, "did you mean 'pascal'%?")
   end)
 

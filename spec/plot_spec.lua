@@ -66,6 +66,14 @@ describe("lubdub.plot", function()
       wave = plot.waveform({ 0, 0.5, nan, -0.5 }, 4000),
       silence = plot.waveform({ nan }, 4000),
       mfcc = plot.mfcc { { 1, 2, nan }, { 3, 4, 5 } },
+      roc = plot.roc_curve({ "a", nasty[1], nasty[2] }, { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } },
+        { labels = { nasty[2], "a", nasty[1] } }),
+      precision = plot.precision_recall_curve({ 0, 1, 1 }, { 0.1, 0.4, 0.3 }, { theme = "dark" }),
+      calibration = plot.calibration_curve({ 0, 1, 1 }, { 0.1, 0.4, 0.3 }),
+      counts = plot.class_counts(truth),
+      spectrogram = plot.spectrogram({ 0, 0.5, -0.5, 0, 0.25 }, { sr = 4000, n_fft = 64, hop_length = 2 }),
+      mel = plot.melspectrogram({ { -80, 0 }, { -3, nan } }, { sr = 4000 }),
+      heat = plot.grad_cam({ { 1, 2 }, { 3, 4 } }, { { 0.5 } }, { title = nasty[2] }),
     }
   end
 
@@ -176,7 +184,8 @@ describe("lubdub.plot", function()
 
   it("describes itself", function()
     assert.are.equal(
-      'Figure(curves of loss, 480 x 400 pixels, light): save it with figure:save "name.png", .svg or .pdf',
+      "Figure(curves of loss, 480 x 400 pixels, light): figure:show(), or save it: figure:save \"name.png\", .svg "
+        .. "or .pdf",
       tostring(plot.history { loss = { 1 } }))
   end)
 

@@ -11,7 +11,16 @@ void lub_shard_range(int64_t n, int shards, int shard, int64_t *first, int64_t *
 }
 
 void lub_sum_shards(float *out, const float *partials, int shards, int64_t stride, int64_t first, int64_t last) {
-  for (int64_t i = first; i < last; i++) {
+  enum { BLOCK = 16 }; /* side by side, in registers */
+  int64_t i = first;
+  for (; i + BLOCK <= last; i += BLOCK) {
+    float sum[BLOCK];
+    for (int k = 0; k < BLOCK; k++) sum[k] = partials[i + k];
+    for (int s = 1; s < shards; s++)
+      for (int k = 0; k < BLOCK; k++) sum[k] += partials[s * stride + i + k];
+    for (int k = 0; k < BLOCK; k++) out[i + k] = sum[k];
+  }
+  for (; i < last; i++) {
     float sum = partials[i];
     for (int s = 1; s < shards; s++) sum += partials[s * stride + i];
     out[i] = sum;

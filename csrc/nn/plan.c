@@ -121,13 +121,14 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && node_of(p, i)->layer->trainable;
 }
 
-/* A convolution with so many weights that they should be read once for many pixels, and their gradient summed once for
- * the batch; behind a pool most of the gradient is zeros, which the convolution stage leaves out. */
+/* Whether a convolution should take the batch at once; behind a pool most of the gradient is zeros, which the fused stage
+ * leaves out, so that only the very large ones do. */
 static bool is_large_conv(const planner *p, int i) {
-  enum { LARGE = 1 << 17 };
   const int next = next_of(p, i);
-  const bool pooled = next >= 0 && tiles(node_of(p, next)->layer, &p->state[i].shape);
-  return lub_param_size(&node_of(p, i)->layer->param[0]) > (pooled ? 2 * LARGE : LARGE);
+  const lub_shape *out = &p->state[i].shape;
+  const bool pooled = next >= 0 && tiles(node_of(p, next)->layer, out);
+  return lub_has_many_weights(lub_shape_size(out) / out->dim[out->ndim - 1],
+                              lub_param_size(&node_of(p, i)->layer->param[0]) / (pooled ? 2 : 1));
 }
 
 /* Adds the nodes behind node r->node[0] that the convolution stage can take; false: it cannot even take that. */

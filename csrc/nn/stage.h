@@ -34,8 +34,8 @@ typedef struct lub_stage_pass {
 typedef struct lub_stage_kind {
   const char *name;
   bool whole_batch; /* takes the batch in one call, and is parallel itself */
-  /* In how many calls it takes a batch of `count` samples; parts are done in order, and the trainer may return to its host
-   * between them. NULL: in one. */
+  /* In how many calls it takes a batch of `count` samples; parts are done in order, and the trainer may return to its
+   * host between them. NULL: in one. */
   int64_t (*parts)(const lub_stage *stage, int64_t count);
   /* Renews packed weights; the trainer calls it before every pass. NULL: nothing is packed. */
   void (*pack)(lub_stage *stage);
@@ -88,12 +88,17 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
  * Dropout: layers[0..nlayers-1] in this order. */
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
 
-/* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half that
- * mixes channels. */
+/* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half
+ * that mixes channels. */
 lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err);
 
-/* DepthwiseConv2D, the depthwise half of a SeparableConv2D (then without bias and activation), or a convolution of many small
- * groups, for which lub_is_channelwise says that lanes go to channels rather than to a group's filters. */
+/* Whether a convolution has so many weights for its output pixels that they should be read once for many pixels, and
+ * their gradient summed once for the whole batch, as that stage does. */
+#define LUB_FEW_PIXELS 48
+bool lub_has_many_weights(int64_t pixels, int64_t weights);
+
+/* DepthwiseConv2D, the depthwise half of a SeparableConv2D (then without bias and activation), or a convolution of
+ * many small groups, for which lub_is_channelwise says that lanes go to channels rather than to a group's filters. */
 bool lub_is_channelwise(const lub_layer *layer);
 lub_status lub_channelwise_stage(lub_stage *stage, lub_error *err);
 

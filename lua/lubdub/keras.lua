@@ -23,7 +23,7 @@ end
 -- @tparam Sequential model
 -- @tparam string path
 -- @tparam ?table given optimizer: whether what the optimizer remembers is written (default: in .keras files only; Keras
--- 3 cannot train on with an .h5 file that has it)
+-- 3 cannot train on with an .h5 file that has it; tf.keras 2 can)
 -- @treturn[1] boolean true
 -- @return[2] nil
 -- @treturn[2] string "path: reason"
@@ -43,6 +43,7 @@ end
 -- @treturn[1] Sequential
 -- @return[2] nil
 -- @treturn[2] string "path: reason"; layers that lubdub lacks are listed all at once
+-- @usage local model = assert(lubdub.load_model "heartbeat.h5")
 function keras.load_model(path, given)
   check_path("load_model", path)
   local o = options.read("load_model", given, { compile = true })
@@ -86,6 +87,8 @@ end
 -- @treturn[1] Inspection
 -- @return[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage
+-- print(lubdub.inspect "heartbeat.h5")
 function keras.inspect(path)
   check_path("inspect", path)
   return require "lubdub.keras.inspect"(path)

@@ -10,6 +10,9 @@
 --    local rng = lubdub.random.RandomState(42)
 --    rng:permutation(5)              --> { 2, 5, 3, 1, 4 }
 -- @module lubdub.random
+-- @usage
+-- local rng = lubdub.random.RandomState(42)
+-- print(rng:randint(1, 7), rng:random_sample())
 local blame = require "lubdub.blame"
 local seeds = require "lubdub.seed"
 
@@ -44,6 +47,9 @@ end
 --- A generator of its own.
 -- @tparam ?integer seed from 0 to 4294967295; without one the next seed of `lubdub.set_seed`
 -- @treturn RandomState
+-- @usage
+-- local rng = lubdub.random.RandomState(42)
+-- print(rng:permutation(5)[1])
 function random.RandomState(seed)
   if seed == nil then
     seed = seeds.next()
@@ -96,14 +102,18 @@ end
 
 -- A whole number from 0 to max <= 0xffffffff: bits under the smallest mask that covers max, drawn
 -- again while they are above it.
-local function interval(self, max)
-  if max == 0 then return 0 end
+local function mask_of(max)
   local mask = max
   mask = mask | mask >> 1
   mask = mask | mask >> 2
   mask = mask | mask >> 4
   mask = mask | mask >> 8
-  mask = mask | mask >> 16
+  return mask | mask >> 16
+end
+
+local function interval(self, max, mask)
+  if max == 0 then return 0 end
+  mask = mask or mask_of(max)
   local value
   repeat value = self:random_uint32() & mask until value <= max
   return value
@@ -119,11 +129,16 @@ end
 --- A whole number from `low` to `high`, both included (NumPy's randint leaves `high` out).
 -- @tparam integer low
 -- @tparam integer high at least `low`
--- @treturn integer
-function RandomState:randint(low, high)
+-- @tparam ?integer n how many; without it, one
+-- @treturn integer|table
+function RandomState:randint(low, high, n)
   low = whole("randint", "low", low, math.mininteger)
   high = whole("randint", "high", high, low, low + 0xffffffff)
-  return low + interval(self, high - low)
+  if n == nil then return low + interval(self, high - low) end
+  n = whole("randint", "n", n, 0)
+  local list, max, mask = {}, high - low, mask_of(high - low)
+  for i = 1, n do list[i] = low + interval(self, max, mask) end
+  return list
 end
 
 --- Uniform numbers in [0, 1) with 53 random bits.

@@ -9,7 +9,8 @@ enum { TILE = VL == 16 ? 8 : 5, TAPS = VL == 16 ? 8 : 5 };
 INLINE void row_tile(const lub_channelwise_row *row, int64_t at, int64_t lane, const int P, const int V) {
   vf sum[TILE][2];
   float *out = row->out + at * row->lanes + lane;
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] = vf_load(out + p * row->lanes + v * VL);
+  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
+    sum[p][v] = vf_load(out + p * row->lanes + v * VL);
   for (int64_t r = 0; r < row->taps; r++) {
     const float *x = row->in[r] + at * row->step + lane;
     vf w[2];
@@ -17,7 +18,8 @@ INLINE void row_tile(const lub_channelwise_row *row, int64_t at, int64_t lane, c
     UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
       sum[p][v] = vf_fma(vf_load(x + p * row->step + v * VL), w[v], sum[p][v]);
   }
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) vf_store(out + p * row->lanes + v * VL, sum[p][v]);
+  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
+    vf_store(out + p * row->lanes + v * VL, sum[p][v]);
 }
 
 INLINE void row_block(const lub_channelwise_row *row, int64_t lane, const int V) {
@@ -48,7 +50,8 @@ INLINE void gradient_tile(const lub_channelwise_row *row, int64_t tap, int64_t l
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++)
       sum[r][v] = vf_fma(vf_load(x[r] + at + v * VL), spread[v], sum[r][v]);
   }
-  UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++) vf_store(to + r * row->lanes + v * VL, sum[r][v]);
+  UNROLL for (int r = 0; r < R; r++) UNROLL for (int v = 0; v < V; v++)
+    vf_store(to + r * row->lanes + v * VL, sum[r][v]);
 }
 
 INLINE void gradient_block(const lub_channelwise_row *row, int64_t lane, const int V) {

@@ -59,7 +59,8 @@ INLINE float total(const vf *sum) {
   return lane[0];
 }
 
-INLINE void dot_tile(float *out, int64_t filters, const float *patches, const float *weights, int64_t length, const int P,
+INLINE void dot_tile(float *out, int64_t filters, const float *patches, const float *weights, int64_t length,
+    const int P,
                      const int F) {
   enum { MOST = 4 };
   vf sum[MOST][MOST][VECTORS];
@@ -82,7 +83,8 @@ INLINE void dot_rows(float *out, int64_t pixels, int64_t filters, const float *p
                      int64_t length, const int F) {
   enum { TALL = VL == 16 ? 4 : 2 };
   int64_t p = 0;
-  for (; p + TALL <= pixels; p += TALL) dot_tile(out + p * filters, filters, patches + p * length, weights, length, TALL, F);
+  for (; p + TALL <= pixels; p += TALL)
+    dot_tile(out + p * filters, filters, patches + p * length, weights, length, TALL, F);
   for (; p < pixels; p++) dot_tile(out + p * filters, filters, patches + p * length, weights, length, 1, F);
 }
 

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Patches: what lies under a window, for each of its places ("pixels"). A patch is `runs` runs of `length` floats; run r of
- * pixel p begins at image + p / columns * line + p % columns * step + offset[r]. In memory of their own, patches are dense
- * runs, `stride` floats from one to the next. */
+/* Patches: what lies under a window, for each of its places ("pixels"). A patch is `runs` runs of `length` floats; run
+ * r of pixel p begins at image + p / columns * line + p % columns * step + offset[r]. In memory of their own, patches
+ * are dense runs, `stride` floats from one to the next. */
 typedef struct lub_patches {
   int64_t columns, line, step;
   int64_t runs, length, stride;
@@ -40,16 +40,19 @@ typedef struct lub_pool_pixel {
 } lub_pool_pixel;
 
 typedef struct lub_window_kernels {
-  /* Copies patches first .. first + pixels - 1 out of the image; what lies between runs * length and stride becomes 0. */
+  /* Copies patches first .. first + pixels - 1 out of the image; what lies between runs * length and stride becomes 0.
+   * */
   void (*gather_patches)(const lub_patches *p, const float *image, int64_t first, int64_t pixels, float *patches);
   /* Adds them to the image, pixel after pixel. */
   void (*scatter_patches)(const lub_patches *p, float *image, int64_t first, int64_t pixels, const float *patches);
   /* out[p][f] = dot product of patch p and weights f, both `length` floats (a multiple of 16) long and that far apart;
    * out is dense. */
-  void (*dot_rows)(float *out, int64_t pixels, int64_t filters, const float *patches, const float *weights, int64_t length);
+  void (*dot_rows)(float *out, int64_t pixels, int64_t filters, const float *patches, const float *weights,
+      int64_t length);
   /* y[p][c] = in[p][c] + bias[c], and then perhaps relu; in's pixels are `lanes` floats long,
    * y's `step`. in and bias are readable for whole vectors. */
-  void (*finish_rows)(const float *in, int64_t pixels, int64_t lanes, int64_t channels, const float *bias, bool relu, float *y,
+  void (*finish_rows)(const float *in, int64_t pixels, int64_t lanes, int64_t channels, const float *bias, bool relu,
+      float *y,
                       int64_t step);
   /* g[p][c] = gy[p][c] where y[p][c] > 0 (y NULL: everywhere), else 0; gy's and y's pixels are `step` floats
    * long, g's `lanes`, with zeros behind the channels. */

@@ -1,5 +1,5 @@
-/* Convolutions in which channels hardly meet: depthwise ones, and groups of a few channels. Lanes are output channels, side by
- * side; input channel number i of every group is spread to the lanes that it goes to, so that one row of lanes
+/* Convolutions in which channels hardly meet: depthwise ones, and groups of a few channels. Lanes are output channels,
+ * side by side; input channel number i of every group is spread to the lanes that it goes to, so that one row of lanes
  * times one row of weights is a tap of all groups. Input rows are spread when the first output row needs them, and
  * stay in a ring as long as one does; the way back collects rows of gradient in a ring like it. */
 #include <stdlib.h>
@@ -19,6 +19,7 @@ typedef struct channelwise {
   int64_t ring, width;                        /* rows of the ring, and their pixels with the border */
   bool biased;                                /* whether the layer's next weights are this stage's bias */
   float *weights, *bias;                      /* (taps, lanes), (lanes) */
+  int32_t *source;                            /* of each filter: its group's first channel */
 } channelwise;
 
 /* === rings: row y of the image with its border stands in slot y % ring, once for every channel of a group === */
@@ -42,9 +43,9 @@ static void spread_row(const channelwise *s, const float *x, int64_t y, float *r
     } else if (s->in == 1 && s->out == 1) {
       s->kernels->window->spread_gradient(from, NULL, pixels, s->channels, s->channels, to, s->lanes);
     } else {
+      const int32_t *source = s->source;
       for (int64_t p = 0; p < pixels; p++, from += s->channels, to += s->lanes)
-        for (int64_t g = 0; g < s->groups; g++)
-          for (int64_t o = 0; o < s->out; o++) to[g * s->out + o] = from[g * s->in];
+        for (int64_t f = 0; f < s->filters; f++) to[f] = from[source[f]];
     }
   }
 }
@@ -61,9 +62,10 @@ static void collect_row(const channelwise *s, float *ring, int64_t y, float *gx)
         for (int64_t c = 0; c < s->channels; c++) to[c] += from[c];
         continue;
       }
+      const float *lane = from;
       for (int64_t g = 0; g < s->groups; g++) {
-        float sum = from[g * s->out];
-        for (int64_t o = 1; o < s->out; o++) sum += from[g * s->out + o];
+        float sum = *lane++;
+        for (int64_t o = 1; o < s->out; o++) sum += *lane++;
         to[g * s->in] += sum;
       }
     }
@@ -129,7 +131,8 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
       point_into(s, m.ring, r, m.at);
       memset(m.line, 0, sizeof(float) * (size_t)(s->win.w.out * s->lanes));
       s->kernels->window->channelwise_row(&row);
-      s->kernels->window->finish_rows(m.line, s->win.w.out, s->lanes, s->filters, s->bias, stage->activation == LUB_RELU,
+      s->kernels->window->finish_rows(m.line, s->win.w.out, s->lanes, s->filters, s->bias,
+          stage->activation == LUB_RELU,
                                       y + r * line, s->filters);
     }
     if (in_passing(stage)) continue;
@@ -158,7 +161,8 @@ static void backward_sample(const lub_stage *stage, const room *m, const float *
       spread_row(s, x, made, m->ring);
       if (gx) memset(slot_of(s, m->gring, made, 0), 0, sizeof(float) * (size_t)(s->in * slot_floats(s)));
     }
-    s->kernels->window->spread_gradient(gy + r * line, stage->activation == LUB_RELU ? y + r * line : NULL, s->win.w.out,
+    s->kernels->window->spread_gradient(gy + r * line, stage->activation == LUB_RELU ? y + r * line : NULL,
+        s->win.w.out,
                                         s->filters, s->filters, m->line, s->lanes);
     point_into(s, m->ring, r, m->at);
     s->kernels->window->channelwise_gradient(&row);
@@ -209,6 +213,7 @@ static void free_state(lub_stage *stage) {
   if (!s) return;
   free(s->weights);
   free(s->bias);
+  free(s->source);
   free(s);
 }
 
@@ -222,7 +227,7 @@ static const lub_stage_kind channelwise_kind = {.name = "channelwise",
 bool lub_is_channelwise(const lub_layer *layer) {
   if (layer->kind == &lub_depthwise_conv2d_kind) return true;
   if (!lub_is_conv(layer)) return false;
-  enum { MOST = 8 };
+  enum { MOST = 4 }; /* channels of a group: each is spread to all lanes */
   const lub_conv_options *o = layer->options;
   const int64_t out = o->filters / o->groups, in = layer->param[0].shape.dim[layer->param[0].shape.ndim - 2];
   return o->groups > 1 && in <= MOST && o->groups * lub_round_up(out, LUB_RUN) >= 2 * lub_round_up(o->filters, LUB_RUN);
@@ -260,7 +265,9 @@ lub_status lub_channelwise_stage(lub_stage *stage, lub_error *err) {
   s->lanes = lub_round_up(s->filters, s->kernels->vector);
   s->weights = lub_calloc((size_t)(s->taps * s->lanes), sizeof(float));
   s->bias = lub_calloc((size_t)s->lanes, sizeof(float));
-  if (!s->weights || !s->bias) return lub_nomem(err, "channelwise", 4.0 * (double)(s->taps * s->lanes));
+  s->source = lub_calloc((size_t)s->lanes, sizeof(int32_t));
+  if (!s->weights || !s->bias || !s->source) return lub_nomem(err, "channelwise", 4.0 * (double)(s->taps * s->lanes));
+  for (int64_t f = 0; f < s->filters; f++) s->source[f] = (int32_t)(f / s->out * s->in);
   const int64_t out = lub_shape_size(&stage->out);
   stage->scratch_size = sizeof(float) * (size_t)(s->win.w.out * s->lanes + 2 * ring_floats(s) +
                                                  lub_round_up(4 * s->taps, LUB_RUN) + (in_passing(stage) ? 0 : out));

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* A matrix of `terms` rows of `n` elements: (term, i) is at [term * term_step + i * lane_step]; packed, a row has `lanes`, whole
- * vectors of them. */
+/* A matrix of `terms` rows of `n` elements: (term, i) is at [term * term_step + i * lane_step]; packed, a row has
+ * `lanes`, whole vectors of them. */
 typedef struct lub_unpacked {
   int64_t terms, n, lanes, term_step, lane_step;
 } lub_unpacked;

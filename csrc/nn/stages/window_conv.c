@@ -127,7 +127,8 @@ static void activate(const lub_stage *stage, const lub_stage_pass *pass, int64_t
 static void forward_sample(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, float *scratch) {
   const window_conv *s = stage->state;
   float *y = pass->y + i * s->pixels * s->filters;
-  const float *image = make_image(s, pass->x[0] + i * lub_shape_size(&stage->in[0]), lub_window_conv_saved_image(s, pass, i));
+  const float *x = pass->x[0] + i * lub_shape_size(&stage->in[0]);
+  const float *image = make_image(s, x, lub_window_conv_saved_image(s, pass, i));
   for (int64_t g = 0; g < s->groups; g++) {
     const float *weights = s->forward_weights + weights_at(s, g), *bias = s->bias + g * s->lanes;
     const bool relu = stage->activation == LUB_RELU;
@@ -138,7 +139,8 @@ static void forward_sample(const lub_stage *stage, const lub_stage_pass *pass, i
 }
 
 /* Small images go through together, so that the weights are read once for all of them. */
-static void forward_samples(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, int64_t count, float *scratch) {
+static void forward_samples(const lub_stage *stage, const lub_stage_pass *pass, int64_t i, int64_t count,
+    float *scratch) {
   const window_conv *s = stage->state;
   const int64_t in = lub_shape_size(&stage->in[0]);
   float *y = pass->y + i * s->pixels * s->filters;
@@ -150,7 +152,8 @@ static void forward_samples(const lub_stage *stage, const lub_stage_pass *pass, 
     const float *image = make_image(s, pass->x[0] + (i + n) * in, lub_window_conv_saved_image(s, pass, i + n));
     s->kernels->window->gather_patches(&s->patches, image, 0, s->pixels, scratch + n * s->pixels * s->wide_terms);
   }
-  forward_patches(s, scratch, count * s->pixels, s->wide_terms, s->forward_weights, s->bias, stage->activation == LUB_RELU,
+  forward_patches(s, scratch, count * s->pixels, s->wide_terms, s->forward_weights, s->bias,
+      stage->activation == LUB_RELU,
                   y, scratch + s->block * s->wide_terms);
   activate(stage, pass, i, count);
 }
@@ -254,10 +257,15 @@ static bool wastes(int64_t a, int64_t b) {
   return 3 * lub_round_up(a, LUB_RUN) * b > 4 * lub_round_up(b, LUB_RUN) * a;
 }
 
+bool lub_has_many_weights(int64_t pixels, int64_t weights) {
+  enum { MANY = 1 << 17, MANY_FOR_FEW = 1 << 14 };
+  return weights > (pixels < LUB_FEW_PIXELS ? MANY_FOR_FEW : MANY);
+}
+
 static void choose_ways(window_conv *s) {
-  enum { LARGE = 1 << 17, LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = 48 };
+  enum { LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = LUB_FEW_PIXELS };
   const int64_t taps = s->win.h.size * s->win.w.size;
-  s->whole = s->groups == 1 && s->terms * s->filters > LARGE;
+  s->whole = s->groups == 1 && lub_has_many_weights(s->pixels, s->terms * s->filters);
   s->dots = s->out <= FEW && s->terms >= LONG;
   s->turned = !s->whole && wastes(s->out, s->terms);
   s->pointwise = taps == 1 && s->groups == 1 && s->win.h.stride == 1 && s->win.w.stride == 1 && !s->turned &&
@@ -276,7 +284,8 @@ static bool lay_out_patches(window_conv *s) {
   const bool rows = s->groups == 1 && s->win.w.dilation == 1 && !s->whole;
   const int64_t per_row = rows ? 1 : s->win.w.size, line = s->image_width * s->channels;
   int64_t *offset = malloc(sizeof *offset * (size_t)(s->win.h.size * per_row));
-  s->patches = (lub_patches){.columns = s->win.w.out, .line = s->win.h.stride * line, .step = s->win.w.stride * s->channels,
+  s->patches = (lub_patches){.columns = s->win.w.out, .line = s->win.h.stride * line,
+      .step = s->win.w.stride * s->channels,
                              .runs = s->win.h.size * per_row, .length = rows ? s->win.w.size * s->in : s->in,
                              .stride = s->wide_terms, .offset = offset};
   for (int64_t r = 0; r < s->patches.runs && offset; r++)
@@ -292,7 +301,8 @@ lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
   read_layer(stage, s);
   choose_ways(s);
   stage->kind = s->whole ? &batch_kind : &sample_kind;
-  const int64_t weights = s->groups * (s->terms * s->lanes > s->out * s->wide_terms ? s->terms * s->lanes : s->out * s->wide_terms);
+  const int64_t there_floats = s->terms * s->lanes, back_floats = s->out * s->wide_terms;
+  const int64_t weights = s->groups * (there_floats > back_floats ? there_floats : back_floats);
   s->forward_weights = lub_calloc((size_t)weights, sizeof(float));
   s->backward_weights = lub_calloc((size_t)weights, sizeof(float));
   s->bias = lub_calloc((size_t)(s->groups * s->lanes + LUB_RUN), sizeof(float));
@@ -302,7 +312,8 @@ lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
   const int64_t blocks = s->block * (s->wide_terms + s->lanes) + LUB_RUN;
   const int64_t there = s->direct ? rows : blocks, back = lub_window_conv_backward_scratch(stage, s);
   stage->scratch_size = sizeof(float) * (size_t)(there > back ? there : back);
-  stage->saved_size = sizeof(float) * (size_t)(lub_window_conv_image_floats(s) + kept_floats(stage, s)) + (s->whole ? LUB_ALIGN : 0);
+  stage->saved_size = sizeof(float) * (size_t)(lub_window_conv_image_floats(s) + kept_floats(stage, s));
+  if (s->whole) stage->saved_size += LUB_ALIGN;
   stage->gradient_size = lub_window_conv_gradient_floats(s);
   return LUB_OK;
 }

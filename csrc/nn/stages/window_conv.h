@@ -39,8 +39,8 @@ int64_t lub_window_conv_image_floats(const window_conv *s);
 /* What is saved of sample i: its image; what went into its activation or, later (whole), its gradient. */
 float *lub_window_conv_saved_image(const window_conv *s, const lub_stage_pass *pass, int64_t i);
 float *lub_window_conv_kept(const lub_stage *stage, const lub_stage_pass *pass, int64_t i);
-/* The patches from `first` on of the image, which begins at a group's first channel; made in `block` where they do not stand
- * in the image. *step: floats from one to the next. */
+/* The patches from `first` on of the image, which begins at a group's first channel; made in `block` where they do not
+ * stand in the image. *step: floats from one to the next. */
 const float *lub_window_conv_patches(const window_conv *s, const float *image, int64_t first, int64_t n, float *block,
                                      int64_t *step);
 /* Where the runs of an output row begin. */

@@ -1,5 +1,5 @@
-/* The way back of convolutions of any window. The input's gradient is made as patches, block by block, which are added to the
- * image. The weights' gradient is patches, turned round, times the output's gradient; of many weights it is one
+/* The way back of convolutions of any window. The input's gradient is made as patches, block by block, which are added
+ * to the image. The weights' gradient is patches, turned round, times the output's gradient; of many weights it is one
  * sum for the whole batch, made in pieces of terms. */
 #include <string.h>
 
@@ -20,8 +20,8 @@ static int64_t group_gradient(const window_conv *s) {
 
 int64_t lub_window_conv_gradient_floats(const window_conv *s) { return s->groups * group_gradient(s); }
 
-/* In scratch: the gradient before the activation, dense, where it is not made in passing; a group's, as the kernels want it; a
- * block of patches; the image's gradient; where rows of runs begin. */
+/* In scratch: the gradient before the activation, dense, where it is not made in passing; a group's, as the kernels
+ * want it; a block of patches; the image's gradient; where rows of runs begin. */
 static int64_t dense_floats(const lub_stage *stage, const window_conv *s) {
   if (stage->activation == LUB_LINEAR || stage->activation == LUB_RELU) return 0;
   return lub_round_up(s->pixels * s->filters, LUB_RUN);
@@ -58,7 +58,8 @@ static void add_row_gradients(const window_conv *s, const float *image, const fl
   }
 }
 
-static void add_block_gradients(const window_conv *s, const float *image, const float *g, float *gradient, float *block) {
+static void add_block_gradients(const window_conv *s, const float *image, const float *g, float *gradient,
+    float *block) {
   for (int64_t first = 0; first < s->pixels; first += s->block) {
     const int64_t n = s->pixels - first < s->block ? s->pixels - first : s->block;
     int64_t step;
@@ -188,7 +189,8 @@ static void piece_gradient(void *context, int64_t piece, int thread) {
     add_ones(s, g, (work->last - work->first) * s->pixels, gradient + s->terms * s->lanes);
     return;
   }
-  const int64_t n = s->patches.length - from < PIECE ? s->patches.length - from : PIECE, at = s->patches.offset[run] + from;
+  const int64_t n = s->patches.length - from < PIECE ? s->patches.length - from : PIECE, at = s->patches.offset[run]
+      + from;
   lub_patches patches = s->patches;
   patches.runs = 1, patches.length = n, patches.stride = PIECE, patches.offset = &at;
   gradient += (run * s->patches.length + from) * s->lanes;
@@ -204,7 +206,8 @@ static void piece_gradient(void *context, int64_t piece, int thread) {
         s->kernels->window->gather_patches(&patches, image_of(work->stage, pass, i + k), first, pixels,
                                            block + k * s->pixels * PIECE);
       const float *terms = block;
-      s->kernels->add_kernel_gradient(gradient, g + first * s->lanes, count > 1 ? count * s->pixels : pixels, s->lanes, &terms,
+      s->kernels->add_kernel_gradient(gradient, g + first * s->lanes, count > 1 ? count * s->pixels : pixels, s->lanes,
+          &terms,
                                       1, n, PIECE);
     }
   }
@@ -235,14 +238,16 @@ static void add_group_gradient(const window_conv *s, const float *gradient, floa
   const int64_t length = s->whole ? s->patches.length : s->terms, piece = s->whole ? PIECE : s->terms;
   for (int64_t term = 0; term < s->terms;) { /* pieces do not reach over the end of a run */
     const int64_t left = length - term % length;
-    const lub_unpacked m = {.terms = left < piece ? left : piece, .n = s->out, .lanes = s->lanes, .term_step = s->filters,
+    const lub_unpacked m = {.terms = left < piece ? left : piece, .n = s->out, .lanes = s->lanes,
+        .term_step = s->filters,
                                 .lane_step = 1};
     lub_add_packed(&m, gradient + term * s->lanes, kernel + term * s->filters, vector);
     term += m.terms;
   }
 }
 
-void lub_window_conv_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
+void lub_window_conv_add_gradient(const lub_stage *stage, const float *gradient,
+    float *const gparam[][LUB_MAX_PARAMS]) {
   const window_conv *s = stage->state;
   for (int64_t g = 0; g < s->groups; g++, gradient += group_gradient(s)) {
     const float *bias = gradient + (s->turned ? s->out * s->wide_terms : s->terms * s->lanes);

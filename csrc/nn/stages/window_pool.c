@@ -1,5 +1,5 @@
-/* MaxPooling and AveragePooling of any window, stride and padding, over one axis or two: an output pixel at a time. Padding is
- * no part of a window: no maximum and no average sees it. */
+/* MaxPooling and AveragePooling of any window, stride and padding, over one axis or two: an output pixel at a time.
+ * Padding is no part of a window: no maximum and no average sees it. */
 #include <stdlib.h>
 
 #include "nn/kernels/kernels.h"

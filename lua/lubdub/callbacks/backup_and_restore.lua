@@ -15,6 +15,7 @@
 -- work is overwritten. A backup that cannot be written ends the training with an error; the last one stays.
 -- A batch source must give the same batches for the same (epoch, seed), as lubdub.batches asks for.
 -- @module lubdub.callbacks.BackupAndRestore
+-- @usage lubdub.callbacks.BackupAndRestore "backup/"
 local lfs = require "lfs"
 
 local backup = require "lubdub.backup"

@@ -3,6 +3,7 @@
 -- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false). With BackupAndRestore
 -- a training that goes on goes on in the same file: no line is lost, and none is there twice.
 -- @module lubdub.callbacks.CSVLogger
+-- @usage lubdub.callbacks.CSVLogger "log.csv"
 local lfs = require "lfs"
 
 local blame = require "lubdub.blame"

@@ -210,15 +210,13 @@ function legacy.write(file, layers, root)
   check(file:set_attribute(root .. "/top_level_model_weights", "weight_names", {}))
 end
 
---- Writes what the optimizer remembers, in the form of tf.keras 2.11-2.15.
+--- Writes what the optimizer remembers, in the form of tf.keras 2.
 function legacy.write_optimizer(file, model)
-  local group, iterations, list = "/optimizer_weights", optimizer_state.of(model)
-  local weight_names = { "iteration:0" }
+  local group, weight_names = "/optimizer_weights", {}
   check(file:group(group))
-  check(file:write(group .. "/iteration:0", iterations))
-  for i, entry in ipairs(list) do
-    weight_names[i + 1] = optimizer_state.name(model.optimizer.kind, entry)
-    check(file:write(group .. "/" .. weight_names[i + 1], entry.value))
+  for i, entry in ipairs(optimizer_state.named(model)) do
+    weight_names[i] = entry[1]
+    check(file:write(group .. "/" .. entry[1], entry[2]))
   end
   set_list(file, group, "weight_names", weight_names)
 end

@@ -170,13 +170,30 @@ function optimizer_state.restore_named(model, iterations, list)
   return restore(model, iterations, count, function(weight, slot) return named[slot] and named[slot][weight] end)
 end
 
---- A name for an array as tf.keras 2.11-2.15 has it.
-function optimizer_state.name(kind, entry)
-  local slot = entry.slot
-  for short, long in pairs(kind == "RMSprop" and {} or { m = "momentum", v = "velocity", vhat = "velocity_hat" }) do
-    if slot == long then slot = short break end
+local short = {
+  Adam = { momentum = "m", velocity = "v", velocity_hat = "vhat" },
+  RMSprop = { velocity = "rms", average_gradient = "mg" },
+  SGD = {},
+}
+short.AdamW = short.Adam
+
+--- The state as tf.keras until 2.10 has it, which all later ones take from a file whose optimizer is called by its
+-- plain name: the steps, and a list of { name, value }, array after array.
+function optimizer_state.named(model)
+  local kind, iterations, list = model.optimizer.kind, optimizer_state.of(model)
+  local named = { { kind .. "/iter:0", iterations } }
+  for _, block in ipairs(blocks[kind]) do
+    for _, slot in ipairs(block) do
+      for _, entry in ipairs(list) do
+        if entry.slot == slot then
+          local name = ("%s/%s/%s/%s:0"):format(kind, entry.weight.layer.name, entry.weight.name,
+            short[kind][slot] or slot)
+          named[#named + 1] = { name, entry.value }
+        end
+      end
+    end
   end
-  return ("%s/%s/%s/%s:0"):format(kind, slot, entry.weight.layer.name, entry.weight.name)
+  return named
 end
 
 return optimizer_state

@@ -97,8 +97,8 @@ local function run(o, metric, y_true, y_pred, rows)
   local source, results = random.check(o.seed, "bootstrap"), {}
   for b = 1, o.n_resamples do
     local drawn = {}
-    for _ = 1, #rows do
-      local group = rows[source:randint(1, #rows)]
+    for _, place in ipairs(source:randint(1, #rows, #rows)) do
+      local group = rows[place]
       table.move(group, 1, #group, #drawn + 1, drawn)
     end
     if o.sample_weight then given.sample_weight = take(o.sample_weight, drawn) end

@@ -13,7 +13,14 @@ local WIDE = 0.6 -- of the font size: a character of a sans-serif face, on avera
 local terminals = {
   png = { name = "pngcairo", face = "Sans", point = 0.75 },
   svg = { name = "svg", face = "sans-serif", point = 1 },
-  pdf = { name = "pdfcairo", face = "Sans", point = 0.75, inch = 72, more = "fontscale 1 linewidth 1.5" },
+  sixel = { name = "sixelgd", face = "Sans", point = 0.75, more = "truecolor" },
+  -- For lubdub.plot.cells, on sheets of 8 by 16 pixels a character: the picture without letters, at 1 by 2 pixels a
+  -- character, and the letters, which are read from an SVG.
+  cells = { name = "sixelgd", face = "Sans", point = 1e-4, more = "truecolor linewidth 0.5", shrink = 8,
+    bare = true },
+  letters = { name = "svg", face = "sans-serif", point = 1, upright = true },
+  pdf = { name = "pdfcairo", face = "Sans", point = 0.75, smooths = true, inch = 72,
+    more = "fontscale 1 linewidth 1.5" },
 }
 
 Canvas.formats = { "png", "svg", "pdf" }
@@ -24,7 +31,7 @@ local function quote(text)
   return "'" .. text:gsub("'", "''") .. "'"
 end
 
---- @tparam string format "png", "svg" or "pdf"
+--- @tparam string format "png", "svg", "pdf", "sixel", "cells" or "letters"
 -- @tparam integer width pixels
 -- @tparam integer height pixels
 -- @tparam string theme_name "light" or "dark"
@@ -37,8 +44,11 @@ function Canvas.new(format, width, height, theme_name)
     lines = {},
   }, Canvas)
   local t = terminals[format]
-  local size = t.inch and ("%.4fin,%.4fin"):format(width / t.inch, height / t.inch) or ("%d,%d"):format(width, height)
-  self.terminal = t
+  local shrink = t.shrink or 1
+  local size = ("%d,%d"):format(width // shrink, height // shrink)
+  if t.inch then size = ("%.4fin,%.4fin"):format(width / t.inch, height / t.inch) end
+  self.terminal, self.smooths, self.bare, self.upright = t, t.smooths, t.bare, t.upright or t.bare
+  self.points = t.bare and 0.1 or 0.6 -- the size of a curve's points
   self:add("set encoding utf8")
   self:add("set terminal %s noenhanced size %s font %s background %s %s", t.name, size, self:font(14),
     self:colour "background", t.more or "")
@@ -46,11 +56,19 @@ function Canvas.new(format, width, height, theme_name)
   self:add("set tics nomirror out scale 0.6 textcolor rgb %s", self:colour "text")
   self:add("set grid linecolor rgb %s linewidth 1 linetype 1", self:colour "faint")
   self:add("set key textcolor rgb %s", self:colour "text")
+  self.legend = false -- until a figure asks for one
+  if t.bare then self.lines[#self.lines + 1] = "unset key; unset xtics; unset ytics; unset cbtics" end
   return self
 end
 
---- Adds one line; its arguments must be quoted already where they are texts.
+--- Adds one line; its arguments must be quoted already where they are texts. A bare sheet takes neither letters nor
+-- what is placed by them: legend, tics and grid.
 function Canvas:add(line, ...)
+  if self.bare and (line:find "^set key" or line:find "^set grid" or line:find "^set c?[xyb]?tics"
+    or line:find "^set label") then
+    return
+  end
+  self.legend = self.legend or line:find "^set key" ~= nil
   self.lines[#self.lines + 1] = (select("#", ...) > 0 and line:format(...) or line):gsub("%s+$", "")
 end
 
@@ -67,6 +85,14 @@ end
 --- A colour of the theme by name or of a list by value.
 function Canvas:colour(what)
   return quote(theme.hex(type(what) == "string" and self.theme[what] or what))
+end
+
+--- A text of at most `most` characters, with an ellipsis where it was longer.
+function Canvas.shortened(text, most)
+  text = tostring(text):gsub("%c", " ")
+  local length = utf8.len(text)
+  if not length or length <= most then return text end
+  return text:sub(1, utf8.offset(text, most) - 1) .. "…"
 end
 
 --- The width of a text in pixels, estimated.
@@ -89,7 +115,9 @@ function Canvas:text(text, x, y, px, turn)
     x / self.width, 1 - y / self.height, turn or 0, self:font(px), self:colour "text")
 end
 
+--- The colours of a picture's numbers.
 function Canvas:palette(map)
+  self.map = map
   local stops = {}
   for i, colour in ipairs(map) do stops[i] = ("%d %s"):format(i - 1, self:colour(colour)) end
   self:add("set palette defined (%s)", table.concat(stops, ", "))

@@ -19,13 +19,6 @@ local scale_names = {
   [false] = "samples",
 }
 
-local function shorten(label)
-  local name = tostring(label)
-  local length = utf8.len(name)
-  if not length or length <= LONGEST then return name end
-  return name:sub(1, utf8.offset(name, LONGEST) - 1) .. "…"
-end
-
 local function longest(names)
   local width = 0
   for _, name in ipairs(names) do width = math.max(width, Canvas.text_width(name, FONT)) end
@@ -53,8 +46,16 @@ local function cell_text(count, normalize)
   return math.type(count) == "integer" and tostring(count) or ("%.4g"):format(count)
 end
 
+-- Names no wider than a cell, for sheets on which nothing can be slanted.
+local function fitted(names, cell)
+  local most, result = math.max(2, math.floor((cell - 16) / Canvas.text_width("0", FONT))), {}
+  for i, name in ipairs(names) do result[i] = Canvas.shortened(name, most) end
+  return result
+end
+
 local function draw(canvas, title, names, cm, counts)
   local n = #cm
+  if canvas.upright then names = fitted(names, (canvas.width - BAR) / (n + 1)) end
   local cell = cell_of(names, title, canvas.width, canvas.height)
   local left, top, bottom, slanted = frame(names, title, cell)
   canvas:margins(left, canvas.width - left - cell * n, top, canvas.height - top - cell * n)
@@ -108,7 +109,7 @@ local function draw(canvas, title, names, cm, counts)
     plots[3] = ("$CELLS using 1:2:(stringcolumn(5)):6 with labels font %s textcolor rgb variable offset 0,-0.6"):format(
       canvas:font(size * 0.75))
   end
-  canvas:add("plot %s", table.concat(plots, ", \\\n  "))
+  canvas:add("plot %s", table.concat(plots, ", \\\n  ", 1, canvas.bare and 1 or #plots))
 end
 
 --- How often each true class (rows) was predicted as each class (columns). With shares, the counts stand small below.
@@ -122,6 +123,7 @@ end
 -- @tparam ?string options.theme "light" (default) or "dark"
 -- @tparam ?table|Tensor options.sample_weight
 -- @treturn Figure
+-- @usage lubdub.plot.confusion_matrix(y_true, y_pred, { normalize = "true" }):save "confusion.svg"
 return function(y_true, y_pred, given)
   local where = "plot.confusion_matrix"
   local is_matrix = confusion.is_matrix(y_true)
@@ -139,7 +141,7 @@ return function(y_true, y_pred, given)
   if counts.normalize then counts = nil end
 
   local n, names = #cm, {}
-  for i, label in ipairs(cm.labels) do names[i] = shorten(label) end
+  for i, label in ipairs(cm.labels) do names[i] = Canvas.shortened(label, LONGEST) end
   local cell = math.max(32, math.min(90, 528 / n))
   local left, top, bottom = frame(names, o.title, cell)
   local given_size = o.size

@@ -62,8 +62,29 @@ end
 -- An SVG that can stand in a web page: no XML declaration, and our words where gnuplot names itself.
 local function tidy_svg(text, what)
   local escaped = what:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" })
-  text = text:gsub("^%s*<%?xml.-%?>%s*", "")
+  text = text:gsub("^%s*<%?xml.-%?>%s*", ""):gsub("<image ", '<image style="image-rendering:pixelated" ')
   return (text:gsub("<title>.-</title>", function() return "<title>" .. escaped .. "</title>" end, 1))
+end
+
+-- The commands for one of the canvas' formats, on a sheet of another size where one is given; and the canvas.
+function Figure:commands(format, width, height)
+  local canvas = Canvas.new(format, width or self.width, height or self.height, self.theme)
+  self.draw(canvas)
+  return canvas:script(), canvas
+end
+
+--- The picture as a string.
+-- @tparam ?string format "png" (default), "svg" or "pdf"
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] string reason: gnuplot is missing, or what it says
+function Figure:render(format)
+  format = format or "png"
+  local known = { png = true, svg = true, pdf = true }
+  if not known[format] then blame('render: format must be "png", "svg" or "pdf", got %s', tostring(format)) end
+  local picture, reason = gnuplot.draw(self:commands(format), format)
+  if picture and format == "svg" then picture = tidy_svg(picture, self.what) end
+  return picture, reason
 end
 
 --- Draws the figure and writes it to `path`: .png, .svg or .pdf.
@@ -73,17 +94,41 @@ end
 -- @treturn[2] string reason: gnuplot is missing, or the file cannot be written
 -- @raise on another ending
 function Figure:save(path)
-  local format = format_of("save", path)
-  local canvas = Canvas.new(format, self.width, self.height, self.theme)
-  self.draw(canvas)
-  local picture, reason = gnuplot.draw(canvas:script(), format)
+  local picture, reason = self:render(format_of("save", path))
   if not picture then return nil, reason end
-  if format == "svg" then picture = tidy_svg(picture, self.what) end
   return core.write_aside(path, picture)
 end
 
+--- Shows the figure in the terminal: as a picture (sixel) where the terminal is known to take one, else in coloured
+-- half blocks, and in plain characters where output is no terminal. See `lubdub.plot.terminal` for how that is found
+-- out; the terminal is never asked. In a notebook it is shown there.
+-- @tparam[opt] table given
+-- @tparam ?string given.how "auto", "sixel", "blocks" (24-bit colours), "256" (blocks of 256 colours) or "ascii"
+-- @tparam ?integer given.width in characters (default: the terminal's, at most 100; 80 elsewhere)
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] string reason: gnuplot is missing, or what it says
+function Figure:show(given)
+  if given == nil and rawget(_G, "ilua") then
+    require("lubdub.display").show(self)
+    return true
+  end
+  local text, reason = require "lubdub.plot.terminal".text(self, given)
+  if not text then return nil, reason end
+  io.stdout:write(text)
+  io.stdout:flush()
+  return true
+end
+
+-- In a notebook: the picture; where it cannot be drawn, the reason.
+function Figure:__mimebundle()
+  local picture, reason = self:render "png"
+  if not picture then return { ["text/plain"] = tostring(self) .. "\n" .. reason } end
+  return { ["image/png"] = picture, ["text/plain"] = ("Figure(%s)"):format(self.what) }
+end
+
 function Figure:__tostring()
-  return ("Figure(%s, %d x %d pixels, %s): save it with figure:save \"name.png\", .svg or .pdf"):format(
+  return ("Figure(%s, %d x %d pixels, %s): figure:show(), or save it: figure:save \"name.png\", .svg or .pdf"):format(
     self.what, self.width, self.height, self.theme)
 end
 

@@ -7,7 +7,9 @@ local core = require "lubdub.core"
 local gnuplot = {}
 
 -- What a whole picture ends with.
-local endings = { png = "IEND\xAE\x42\x60\x82$", svg = "</svg>%s*$", pdf = "%%%%EOF%s*$" }
+local endings = { png = "IEND\xAE\x42\x60\x82$", svg = "</svg>%s*$", pdf = "%%%%EOF%s*$",
+  sixel = "\27\\%s*$", cells = "\27\\%s*$",
+  letters = "</svg>%s*$" }
 
 local function temporary()
   local ok, name = pcall(os.tmpname)
@@ -40,7 +42,7 @@ end
 
 --- Draws `script`, which must leave `set output` alone.
 -- @tparam string script
--- @tparam string format "png", "svg" or "pdf"
+-- @tparam string format "png", "svg", "pdf", "sixel", "cells" or "letters"
 -- @treturn[1] string the file's content
 -- @treturn[2] nil
 -- @treturn[2] string "gnuplot: reason"

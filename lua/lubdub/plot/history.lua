@@ -67,9 +67,9 @@ local function panel(canvas, number, box, name, values, epochs, last)
       canvas:add("%s << END", block)
       for _, line in ipairs(lines) do canvas:add(line) end
       canvas:add "END"
-      plots[#plots + 1] = ("%s using 1:2 with %s linewidth 2 linecolor rgb %s title %s"):format(block,
-        last <= 40 and "linespoints pointtype 7 pointsize 0.5" or "lines", canvas:colour(canvas.theme.curves[i]),
-        canvas.quote(part[2]))
+      local style = last <= 40 and ("linespoints pointtype 7 pointsize %g"):format(canvas.points) or "lines"
+      plots[#plots + 1] = ("%s using 1:2 with %s linewidth 2 linecolor rgb %s title %s"):format(block, style,
+        canvas:colour(canvas.theme.curves[i]), canvas.quote(part[2]))
       low, high = math.min(low, least), math.max(high, most)
     end
   end
@@ -83,7 +83,8 @@ local function panel(canvas, number, box, name, values, epochs, last)
   elseif low >= 0 then
     canvas:add("set yrange [0:%.9g]", high > 0 and high * 1.05 or 1)
   else
-    canvas:add("set yrange [*:*]")
+    local room = (high - low) * 0.05
+    canvas:add("set yrange [%.9g:%.9g]", low - (room > 0 and room or 1), high + (room > 0 and room or 1))
   end
   canvas:add("plot %s", table.concat(plots, ", \\\n  "))
   canvas:add "unset label"
@@ -130,6 +131,7 @@ end
 -- @tparam ?table options.size { width, height } in pixels (default: 480 by 400 a panel)
 -- @tparam ?string options.theme "light" (default) or "dark"
 -- @treturn Figure
+-- @usage lubdub.plot.history(history):save "curves.png"
 return function(history, given)
   local where = "plot.history"
   local o = options.read(where, given, Figure.options(false, { metrics = false }))
