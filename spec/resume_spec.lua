@@ -149,6 +149,38 @@ describe("BackupAndRestore", function()
     end
   end)
 
+  it("is not needed where a saved model goes on", function()
+    local function train(model, given)
+      given.verbose, given.seed, given.validation_data = 0, 3, { x, y }
+      given.callbacks = { callbacks.LearningRateScheduler(function(epoch) return 0.1 / epoch end) }
+      return model:fit(x, y, given)
+    end
+    for _, kind in ipairs { "Adam", "SGD", "RMSprop", "AdamW" } do
+      local function made()
+        local given = kind == "SGD" and { momentum = 0.9 } or kind == "AdamW" and { amsgrad = true } or {}
+        return new_model(4, lubdub.optimizers[kind](given))
+      end
+      local whole = made()
+      local expected = train(whole, { epochs = 5, batch_size = 5 })
+      local first = made()
+      train(first, { epochs = 2, batch_size = 5 })
+      assert(first:save(folder .. "/m.keras"))
+      assert(first:save(folder .. "/m.h5", { optimizer = true }))
+      assert(first:save_weights(folder .. "/m.weights.h5"))
+      local third = made()
+      assert(third:load_weights(folder .. "/m.weights.h5"))
+      for _, model in ipairs { assert(lubdub.load_model(folder .. "/m.keras")),
+        assert(lubdub.load_model(folder .. "/m.h5")), third } do
+        assert.equal(first.trainer.iterations, model.trainer.iterations)
+        local history = train(model, { epochs = 5, initial_epoch = 2, batch_size = 5 })
+        assert.same({ table.unpack(expected.history.val_loss, 3) }, history.history.val_loss)
+        for i, weight in ipairs(whole:get_weights()) do
+          assert.equal(weight:to_bytes(), model:get_weights()[i]:to_bytes())
+        end
+      end
+    end
+  end)
+
   it("tells what makes another training of it, and changes nothing", function()
     local path = folder .. "/b"
     local function wrong(message, model, change)

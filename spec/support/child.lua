@@ -5,24 +5,24 @@ local child = {}
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- The shell's words for a program in a folder; the paths of this process are made absolute.
-local function command(folder, code, arguments)
+-- The shell's words: into the folder; and a program that runs code there. This process' paths are made absolute.
+local function command(folder, code, through)
   local function absolute(path) return (path:gsub("%f[^;\0]([^/;][^;]*)", lfs.currentdir() .. "/%1")) end
   local words = { "LUA_PATH=" .. quoted(absolute(package.path)), "LUA_CPATH=" .. quoted(absolute(package.cpath)),
-    os.getenv "LUA" or "lua5.4", "-e", quoted(code), "-e ''" }
-  for _, argument in ipairs(arguments or {}) do words[#words + 1] = quoted(tostring(argument)) end
+    through or "", os.getenv "LUA" or "lua5.4", "-e", quoted(code) }
   return "cd " .. quoted(folder), table.concat(words, " ")
 end
 
 --- Runs Lua code.
 -- @tparam string folder where it runs
 -- @tparam string code
--- @tparam ?string before the shell's words that come first: "ulimit -f 8"
+-- @tparam ?string before a command of the shell that comes first: "ulimit -f 8"
+-- @tparam ?string through a program that runs Lua: "nice"
 -- @treturn string what it printed
 -- @treturn string how it ended: "exit" or "signal"
 -- @treturn integer the status or the signal
-function child.run(folder, code, before)
-  local change, run = command(folder, code)
+function child.run(folder, code, before, through)
+  local change, run = command(folder, code, through)
   local pipe = assert(io.popen(("%s && %s && %s 2>&1"):format(change, before or ":", run)))
   local text = pipe:read "a"
   local _, how, status = pipe:close()
@@ -38,7 +38,8 @@ end
 function child.kill(folder, code, seconds)
   local change, run = command(folder, [[local function ready() io.open(".ready", "w"):close() end ]] .. code)
   local script = ("%s && rm -f .ready && mkfifo .ready && { %s >.said 2>&1 & } && read line <.ready; sleep %.4f; "
-    .. "kill -9 $! 2>/dev/null; wait $! 2>/dev/null; status=$?; rm -f .ready; exit $status"):format(change, run, seconds)
+    .. "kill -9 $! 2>/dev/null; wait $! 2>/dev/null; status=$?; rm -f .ready; exit $status"):format(change, run,
+    seconds)
   local _, how, status = os.execute("sh -c " .. quoted(script))
   local file = assert(io.open(folder .. "/.said"))
   local text = file:read "a"
