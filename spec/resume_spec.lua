@@ -47,11 +47,14 @@ describe("BackupAndRestore", function()
 
   for _, name in ipairs(trainings.names) do
     it("lets the training '" .. name .. "' end as if it had not been interrupted", function()
+      local function start_anew() temporary.write(folder, "log.csv", "# earlier\r\n") end
+      start_anew()
       local expected = trainings.run(name, folder)
       local breaks = 0
       for round, event in ipairs { "on_epoch_begin", "on_train_batch_end", "on_epoch_end", "on_epoch_begin",
         "on_train_end" } do
         local path, where = folder .. "/backups/x" .. round, {}
+        start_anew()
         local ok, result
         for n = round > 3 and 1 or 2, 40 do -- the fourth: at the first epoch again and again
           ok, result = broken_off(name, folder, path, event, round > 3 and 1 or n)
@@ -219,6 +222,12 @@ describe("BackupAndRestore", function()
     wrong("callback 1 is EarlyStopping(monitor = \"loss\", patience = 9) there and EarlyStopping(monitor = \"loss\", "
       .. "patience = 8) here", new_model(), { callback = callbacks.EarlyStopping { monitor = "loss", patience = 8 } })
     wrong("callback 1 is EarlyStopping(monitor = \"loss\", patience = 9) there and missing here", new_model(), {})
+    -- before the first epoch is done there is nothing to be lost
+    local breaker = { on_epoch_end = function() error "broken off" end }
+    assert.is_false(pcall(fit, new_model(), folder .. "/c", { callback = breaker }))
+    assert.is_true(backup.read(folder .. "/c").is_new)
+    fit(new_model(5), folder .. "/c")
+    assert.equal(3, backup.read(folder .. "/c").epoch)
     -- a lone `verbose` is no other training
     fit(new_model(), path, { callback = callbacks.EarlyStopping { monitor = "loss", patience = 9, verbose = 1 } })
   end)
@@ -277,7 +286,7 @@ describe("BackupAndRestore", function()
     assert.is_false(ok)
     assert.truthy(problem:find "^BackupAndRestore: /dev/null/b: Not a directory", problem)
     ok, problem = pcall(fit, new_model(), folder .. "/b", { callback = {
-      on_epoch_end = function() end, state = function() return { f = print } end } })
+      on_epoch_end = function() error "not reached" end, state = function() return { f = print } end } })
     assert.is_false(ok)
     assert.equal("BackupAndRestore: callback 1 (a table): state().f is a function; numbers, strings, booleans, tensors "
       .. "and tables of them can be kept", problem)

@@ -162,8 +162,9 @@ local function train(model, o, run)
   end })
   model.stop_training = false
   callbacks:call "on_train_begin"
-  local logs, stopped = run.done.logs or {}, run.done.stopped
-  for epoch = run.done.epoch + 1, stopped and 0 or o.epochs do
+  local done = run.backup and run.backup:begin() or { epoch = o.initial_epoch, logs = {} }
+  local logs = done.logs
+  for epoch = done.epoch + 1, done.stopped and 0 or o.epochs do
     callbacks:call("on_epoch_begin", epoch)
     logs = train_epoch(model, epoch, run)
     if run.validation and validates(epoch, o.validation_freq) then
@@ -215,12 +216,11 @@ return function(model, x, y, given)
     source = source, steps = steps, wanted_steps = o.steps_per_epoch, validation = validation, seed = seed,
     meter = evaluate.meter(model), validation_meter = validation and evaluate.meter(model),
     callbacks = CallbackList.new(list, model, { epochs = o.epochs, steps = steps, verbose = o.verbose }),
-    backup = CallbackList.find(list, "BackupAndRestore"), done = { epoch = o.initial_epoch },
+    backup = CallbackList.find(list, "BackupAndRestore"),
   }
   if run.backup then
-    run.done = run.backup:resume { model = model, options = o, data = data, validation = o.validation_data,
-      callbacks = list, seed = seed } or run.done
-    run.seed = run.done.seed or seed
+    run.seed = run.backup:resume { model = model, options = o, data = data, validation = o.validation_data,
+      callbacks = list, seed = seed }
   end
   model.trainer.seed = run.seed
   train(model, o, run)

@@ -26,7 +26,7 @@ function trainings.callbacks(folder)
     callbacks = { stopping, callbacks.ReduceLROnPlateau { patience = 1, factor = 0.7 },
       callbacks.ModelCheckpoint { path = folder .. "/best.keras", save_best_only = true },
       callbacks.ModelCheckpoint { path = folder .. "/seven.weights.h5", save_freq = 7, save_weights_only = true },
-      callbacks.CSVLogger(folder .. "/log.csv") } },
+      callbacks.CSVLogger { path = folder .. "/log.csv", append = true } } },
     function() return { stopping.best, stopping.best_epoch, stopping.wait } end
 end
 

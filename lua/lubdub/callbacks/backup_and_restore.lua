@@ -75,19 +75,18 @@ end
 
 -- === going on ===
 
-local function restore(self, training, found)
-  local model, fit_seed = training.model, training.options.seed
-  local difference = settings.difference(found.settings, self.settings)
-  if not difference and fit_seed and fit_seed ~= found.seed then
-    difference = ("the seed is %d there and %d here"):format(found.seed, fit_seed)
+-- What makes another training of this one, as text; nil where it is the same.
+local function difference(self, training, found)
+  local what = settings.difference(found.settings, self.settings)
+  if what then return what end
+  local seed, optimizer = training.options.seed, training.model.optimizer
+  if seed and seed ~= found.seed then return ("the seed is %d there and %d here"):format(found.seed, seed) end
+  if found.first_rate ~= self.first_rate and not optimizer.schedule then
+    return ("the learning rate at the beginning is %.8g there and %.8g here"):format(found.first_rate, self.first_rate)
   end
-  if not difference and found.first_rate ~= self.first_rate and not model.optimizer.schedule then
-    difference = ("the learning rate at the beginning is %.8g there and %.8g here"):format(found.first_rate,
-      self.first_rate)
-  end
-  if difference then
-    fail("%s: is of another training: %s; to train anew, remove the file, or give another path", self.file, difference)
-  end
+end
+
+local function restore(self, model, found)
   model:set_weights(found.weights)
   model.trainer:set_state(found.trainer)
   model.optimizer:set_schedule(model.optimizer.schedule, found.rate)
@@ -99,23 +98,28 @@ end
 
 --- Called by fit before the training, when everything is known: restores what the file holds, if there is one.
 -- @tparam table training model, options, data, validation, callbacks, seed
--- @treturn ?table epoch (done), seed, stopped (whether a callback ended the training there), logs of the last epoch
+-- @treturn integer the seed of the training
 function BackupAndRestore:resume(training)
-  local model = training.model
-  self.file, self.first_rate = file_of(self), first_rate(model.optimizer)
+  local model, verbose = training.model, training.options.verbose
+  self.file, self.first_rate, self.seed = file_of(self), first_rate(model.optimizer), training.seed
   self.others = kept(self, training.callbacks)
   self.settings = settings.of { model = model, options = training.options, data = training.data,
     validation = training.validation, callbacks = self.others }
-  self.seed = training.seed
+  self.done = { epoch = training.options.initial_epoch, logs = {}, is_new = true }
   local found, reason = backup.read(self.file)
   if reason then fail("%s", reason) end
-  if not found then return nil end
-  restore(self, training, found)
-  self.seed = found.seed
-  if training.options.verbose ~= 0 then
+  if not found then return self.seed end
+  local what = difference(self, training, found)
+  if what and found.is_new then return self.seed end -- no epoch was done yet: nothing is lost
+  if what then
+    fail("%s: is of another training: %s; to train anew, remove the file, or give another path", self.file, what)
+  end
+  restore(self, model, found)
+  self.seed, self.done = found.seed, { epoch = found.epoch, stopped = found.stopped, logs = found.logs }
+  if verbose ~= 0 and not found.is_new then
     progress.say(("BackupAndRestore: going on behind epoch %d (%s)"):format(found.epoch, self.file))
   end
-  return { epoch = found.epoch, seed = found.seed, stopped = found.stopped, logs = found.logs }
+  return self.seed
 end
 
 -- === keeping ===
@@ -131,19 +135,29 @@ local function states_of(self)
   return states
 end
 
---- Called by fit when an epoch is done and every callback has heard of it.
--- @tparam integer epoch
--- @tparam table logs
-function BackupAndRestore:keep(epoch, logs)
+local function keep(self, epoch, logs, is_new)
   local model = self.model
   local ok, reason = folders.make_for(self.file)
   if ok then
     ok, reason = backup.write(self.file, { epoch = epoch, seed = self.seed, stopped = model.stop_training, logs = logs,
-      settings = self.settings, first_rate = self.first_rate, rate = model.optimizer.learning_rate,
+      is_new = is_new, settings = self.settings, first_rate = self.first_rate, rate = model.optimizer.learning_rate,
       weights = model:get_weights(), trainer = model.trainer:state(), states = states_of(self) })
   end
   if not ok then fail("%s", reason) end
 end
+
+--- Called by fit when every callback has heard that the training begins. A training that is new is kept before its
+-- first epoch: if that one is broken off, a log that is appended to must know where it began.
+-- @treturn table epoch (done), logs of that epoch, stopped (whether a callback ended the training there)
+function BackupAndRestore:begin()
+  if self.done.is_new then keep(self, self.done.epoch, {}, true) end
+  return self.done
+end
+
+--- Called by fit when an epoch is done and every callback has heard of it.
+-- @tparam integer epoch
+-- @tparam table logs
+function BackupAndRestore:keep(epoch, logs) keep(self, epoch, logs, false) end
 
 --- Called by fit when the training is over and every callback has heard of it.
 function BackupAndRestore:finish()

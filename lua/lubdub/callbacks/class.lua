@@ -7,8 +7,9 @@
 -- error or Ctrl-C ended the training, on_train_interrupt(). Epochs and batches count from 1. `logs` is a table
 -- name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
 -- A callback that remembers something from epoch to epoch has state() and restore(state), so that BackupAndRestore can
--- let a training go on: state() gives a table of numbers, strings, booleans, tensors and tables of them, and is asked
--- for it behind on_epoch_end; restore() is given such a table before on_train_begin of the training that goes on.
+-- let a training go on: state() gives a table of numbers, strings, booleans, tensors and tables of them, and is called
+-- behind on_train_begin and behind every on_epoch_end; restore() is given such a table before on_train_begin of the
+-- training that goes on.
 -- @module lubdub.callbacks.class
 local options = require "lubdub.options"
 
