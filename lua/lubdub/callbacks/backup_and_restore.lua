@@ -7,8 +7,9 @@
 --
 -- Options, as in Keras: path (may stand alone; also `backup_dir`): a file, or a folder that gets a file backup.lubdub
 -- (a path that ends in "/", and backup_dir, are always folders); save_freq ("epoch"; Keras' number of batches is not
--- supported: an epoch is done as a whole); delete_checkpoint (true; false keeps the file, and a later fit with more
--- epochs goes on from it). Folders are made where they are missing.
+-- supported: an epoch is done as a whole); delete_checkpoint (true; false keeps the file: a later fit with more epochs
+-- goes on from it, and a script that is killed between the end of fit and model:save need not train anew). Folders are
+-- made where they are missing.
 --
 -- A file that is damaged or of another training (another model, optimizer, data, seed, or option of fit or of a
 -- callback; the number of epochs may differ) is an error that tells what differs, before anything is changed: nobody's
