@@ -174,11 +174,13 @@ kills: ## kill -9 while files are saved and while models train, 200 times each (
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
   { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
-.PHONY: peers interop interop-run browser bench
+.PHONY: peers peers-keras interop interop-run browser bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
+peers-keras: ## the part of it that interop needs: a tenth of the size
+peers peers-keras:
 	@$(DEPS) peers
 	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install --quiet --requirement tools/peers.txt
+	$(PEERS)/bin/pip install --quiet --requirement tools/$@.txt
 
 # Nothing that Keras is needed for can be shown without it: where it is missing, that is said, and is no failure.
 interop: ## models to Keras and back, and training that goes on there; skipped where Keras is not installed

@@ -128,7 +128,7 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
       int64_t at = r * s->columns * s->filters;
       row.first = (uint32_t)at;
       row.y = pass->y + n * out + at;
-      row.argmax = pass->training ? (uint8_t *)pass->saved + n * out + at : NULL;
+      row.argmax = pass->keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
       forward_row(s, r, x, &row, &b);
     }
   }
