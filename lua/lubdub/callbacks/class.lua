@@ -7,8 +7,10 @@
 -- error or Ctrl-C ended the training, on_train_interrupt(). predict calls on_predict_begin(),
 -- on_predict_batch_begin(batch), on_predict_batch_end(batch, { outputs = }), on_predict_end(). Epochs and batches count from 1. `logs` is a table
 -- name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
--- With state() and restore(state) a training can be resumed: state() gives a table of numbers, strings
--- and lists of tensors, and restore() hands it to the next fit.
+-- A callback that remembers something from epoch to epoch has state() and restore(state), so that BackupAndRestore can
+-- let a training go on: state() gives a table of numbers, strings, booleans, tensors and tables of them, and is called
+-- behind on_train_begin and behind every on_epoch_end; restore() is given such a table before on_train_begin of the
+-- training that goes on.
 -- @module lubdub.callbacks.class
 local options = require "lubdub.options"
 
@@ -45,6 +47,7 @@ return function(name, defaults, first)
         given = { [first] = given }
       end
       local self = setmetatable(options.read(name, given, defaults), class)
+      if type(self.verbose) == "boolean" then self.verbose = self.verbose and 1 or 0 end
       if self.init then self:init() end
       return self
     end,
