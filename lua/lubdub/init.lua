@@ -69,6 +69,7 @@ local parts = {
   report = { "lubdub.report", "new" },
   load_model = { "lubdub.keras", "load_model" },
   inspect = { "lubdub.keras", "inspect" },
+  onnx = { "lubdub.onnx" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
 
