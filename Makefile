@@ -35,8 +35,8 @@ VARIANTS := plain
 OWN_CFLAGS += -DLUB_ONLY_PLAIN
 endif
 VARIANT_plain := -DVL=4
-VARIANT_avx2 := -DVL=8 -mavx2 -mfma
-VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+VARIANT_avx2 := -DVL=8 -mavx2 -mfma -mpopcnt
+VARIANT_avx512 := -DVL=16 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mpopcnt -mprefer-vector-width=512
 KERNEL_CFLAGS := -O3 -Wno-psabi
 
 # The other loops of the engine and of the readers are plain C: one build for all CPUs, for gcc to vectorize.
@@ -55,12 +55,13 @@ ZIP_OBJECTS := $(ZIP_SOURCES:csrc/%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/%.o,ba
 CORE := $(SO)/core.so
 H5 := $(SO)/h5_writer.so
 ZIP := $(SO)/zip.so
+CORE_DOC := $(SO)/core.comments
 
 # V=1 shows the commands in full.
 brief = $(if $(V),,@echo '  $(1) $@';)
 
 .PHONY: all
-all: $(CORE) $(H5) $(ZIP) ## build, and nothing else (LuaRocks calls this)
+all: $(CORE) $(H5) $(ZIP) $(CORE_DOC) ## build, and nothing else (LuaRocks calls this)
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -73,6 +74,11 @@ $(H5): $(H5_OBJECTS)
 $(ZIP): $(ZIP_OBJECTS)
 	@mkdir -p $(@D)
 	$(call brief,link)$(CC) $(LIBFLAG) -pthread $(EXTRA_LDFLAGS) -o $@ $^ $(LDFLAGS) $$($(PKG) --libs $(ZIP_PKGS))
+
+# What lubdub.help says of functions in C: their comments, since the sources are not installed.
+$(CORE_DOC): $(wildcard csrc/lua/*.c)
+	@mkdir -p $(@D)
+	$(call brief,collect)sed -n '/^\/\*\*\*/,/\*\//p' $^ > $@
 
 # Objects depend on the flags, so that a build with other flags starts anew.
 FLAGS = $(CC) $(CFLAGS) $(OWN_CFLAGS) $(LIBFLAG) $(EXTRA_LDFLAGS)
@@ -123,7 +129,7 @@ test: ## build, lint, run the specs (SPEC="file..." runs only these)
 
 .PHONY: lint objects
 lint: ## luacheck, and gcc with warnings as errors
-	luacheck --quiet --no-color $(wildcard lua spec examples bench tools)
+	luacheck --quiet --no-color $(wildcard lua spec examples bench tools kernel)
 	$(SUBMAKE) objects BUILD=$(BUILD)/lint EXTRA_CFLAGS=-Werror
 
 objects: $(OBJECTS) $(H5_OBJECTS) $(ZIP_OBJECTS)
@@ -163,11 +169,13 @@ variants: ## the specs with each set of kernels that this CPU has
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \
   { echo "lubdub: this needs Python's libraries, and $(PEERS) has none; make peers installs them" >&2; exit 1; }
 
-.PHONY: peers interop interop-run browser bench
+.PHONY: peers peers-keras interop interop-run browser bench
 peers: ## the Python environment of interop, bench and the golden values (PEERS=folder)
+peers-keras: ## the part of it that interop needs: a tenth of the size
+peers peers-keras:
 	@$(DEPS) peers
 	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install --quiet --requirement tools/peers.txt
+	$(PEERS)/bin/pip install --quiet --requirement tools/$@.txt
 
 # Nothing that Keras is needed for can be shown without it: where it is missing, that is said, and is no failure.
 interop: ## models to Keras and back, and to ONNX Runtime; skipped where Keras is not installed
@@ -212,10 +220,11 @@ SO_FILES := lubdub/core.so lubdub/h5_writer.so lubdub/zip.so
 install: all ## into PREFIX (/usr/local); DESTDIR for packagers
 	@for file in $(LUA_FILES); do install -D -m 644 lua/$$file "$(DESTDIR)$(INST_LUADIR)/$$file" || exit; done
 	@for file in $(SO_FILES); do install -D -m 755 $(SO)/$${file#lubdub/} "$(DESTDIR)$(INST_LIBDIR)/$$file" || exit; done
+	@install -D -m 644 $(CORE_DOC) "$(DESTDIR)$(INST_LIBDIR)/lubdub/core.comments"
 
 uninstall: ## what install put there
 	@cd lua && for file in $(LUA_FILES); do rm -f "$(DESTDIR)$(INST_LUADIR)/$$file"; done
-	@for file in $(SO_FILES); do rm -f "$(DESTDIR)$(INST_LIBDIR)/$$file"; done
+	@for file in $(SO_FILES) lubdub/core.comments; do rm -f "$(DESTDIR)$(INST_LIBDIR)/$$file"; done
 	@for folder in "$(DESTDIR)$(INST_LUADIR)/lubdub" "$(DESTDIR)$(INST_LIBDIR)/lubdub"; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -empty -delete; done
 
@@ -229,6 +238,19 @@ rock-test: ## the rock into a new tree, used from elsewhere, and removed again
 	@$(DEPS) build run rock
 	@MAKE='$(MAKE)' LUA='$(LUA)' tools/rock_test.sh
 
+# ---- Jupyter.
+.PHONY: kernel notebooks
+kernel: ## the Lua kernel into this user's Jupyter (PYTHON=one with ipykernel)
+	@$(DEPS) build run
+	$(SUBMAKE) all
+	@LUA='$(LUA)' kernel/install.sh
+
+notebooks: ## run the notebooks anew and store what they show (DATA=../data/pascal2011)
+	@$(DEPS) build run
+	@$(DEPS) jupyter || true
+	$(SUBMAKE) all
+	@LUA='$(LUA)' tools/notebooks.sh $(if $(DATA),'$(abspath $(DATA))')
+
 # ---- The rest.
 .PHONY: doc clean help
 doc: ## API pages in doc/ (LDoc)
@@ -236,7 +258,8 @@ doc: ## API pages in doc/ (LDoc)
 	ldoc --quiet --fatalwarnings .
 
 clean: ## remove all that was made here
-	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5_writer.so lua/lubdub/zip.so
+	rm -rf build out doc lua/lubdub/core.so lua/lubdub/h5_writer.so lua/lubdub/zip.so \
+	  lua/lubdub/core.comments
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r target text; do \

@@ -221,7 +221,7 @@ describe("extraction", function()
       ["audio of item 1 must be a Tensor"] = { items = { { audio = { 1 } } } },
       ["expected a feature plan such as lubdub.MFCC{}, got nil"] = { items = { "a" }, plan = false },
       ["unknown option 'durration'; did you mean 'duration'?"] = { items = { "a" }, durration = 4 },
-      ["option 'duration' must be at least"] = { items = { "a" }, duration = -4 },
+      ["option 'duration' must be in [1e-09, 1000000000], got -4"] = { items = { "a" }, duration = -4 },
       ["option 'offset' must be at least"] = { items = { "a" }, offset = -4 },
       ["without centring the signal must have n_fft (2048) samples, got 800"] = { items = { "a" }, duration = 0.1,
         plan = lubdub.MFCC { sr = 8000, center = false } },

@@ -32,11 +32,8 @@ end
 -- Runs Lua code in a process of its own, after the shell's `before`; gives what it printed, stderr included.
 local function run(before, code)
   local script = path "run.lua"
-  spill(script, [[
-    package.path = 'lua/?.lua;lua/?/init.lua;' .. package.path
-    package.cpath = 'lua/?.so;' .. package.cpath
-  ]] .. code)
-  local pipe <close> = assert(io.popen(("(%s; lua5.4 %s) 2>&1"):format(before, script)))
+  spill(script, ("package.path, package.cpath = %q, %q\n"):format(package.path, package.cpath) .. code)
+  local pipe <close> = assert(io.popen(("(%s; %s %s) 2>&1"):format(before, os.getenv "LUA" or "lua5.4", script)))
   return pipe:read "a"
 end
 

@@ -22,6 +22,8 @@ for file in io.popen("cd '" .. root .. "/share/lua/5.4' && find lubdub -name '*.
 end
 require "lubdub.h5"
 local lubdub = require "lubdub"
+local help = require "lubdub.help"
+assert(help.text "Conv2D":find "filters" and help.text "Tensor.reshape":find "row%-major")
 print(modules > 20 and lubdub.Tensor({ 1, 2 }):sum())
 ]]
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh - installs what lubdub needs and this machine lacks, from the distribution (Debian, Ubuntu and their like).
 #
-#   tools/deps.sh PURPOSE...        purposes: build run test rock check doc browser peers
+#   tools/deps.sh PURPOSE...        purposes: build run test rock check doc browser peers jupyter
 #
 # Each need is tried rather than looked up, so that a Lua or an OpenBLAS of one's own making counts, and nothing is
 # asked of apt when all is there. Asks no questions: it installs as root or where sudo needs no password; elsewhere it
@@ -39,6 +39,8 @@ check | valgrind            | valgrind                       | has_program valgr
 doc   | lua-ldoc            | LDoc (rock ldoc)               | has_program ldoc
 browser | chromium          | Chromium                       | has_program chromium
 peers | python3-venv        | Python 3 with venv             | python3 -c 'import ensurepip, venv'
+jupyter | python3-ipykernel | ipykernel (for notebooks)      | tools/jupyter.sh
+jupyter | python3-nbclient  | nbclient (for notebooks)       | tools/jupyter.sh
 LIST
 }
 

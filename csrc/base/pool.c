@@ -131,6 +131,15 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   pthread_mutex_unlock(&turn);
 }
 
+lub_status lub_threads_init(lub_error *err) {
+  const char *text = getenv("LUBDUB_NUM_THREADS");
+  if (!text || !*text) return LUB_OK;
+  char *end;
+  long n = strtol(text, &end, 10);
+  if (*end == '\0' && n >= 0 && n <= LUB_MAX_THREADS) return LUB_OK;
+  return lub_fail(err, LUB_EARG, "LUBDUB_NUM_THREADS=%.40s: expected a whole number from 1 to %d", text, LUB_MAX_THREADS);
+}
+
 static int default_threads(void) {
   const char *text = getenv("LUBDUB_NUM_THREADS");
   int n = text ? atoi(text) : 0;

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/error.h"
+
 /* Runs chunk number `chunk` on thread number `thread` (0 <= thread < the `threads` of the
  * call; no two chunks run at once under one thread number). */
 typedef void lub_work(void *context, int64_t chunk, int thread);
@@ -16,6 +18,9 @@ typedef void lub_work(void *context, int64_t chunk, int thread);
  * take part (1: the caller alone). Subnormals are flushed to zero meanwhile. A call from
  * within a chunk, or while another thread of the host uses the pool, runs in the caller. */
 void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context);
+
+/* Checks LUBDUB_NUM_THREADS: 1 to LUB_MAX_THREADS; empty or 0 is the default. LUB_EARG: it is no such number. */
+lub_status lub_threads_init(lub_error *err);
 
 /* The number of threads that lub_parallel should be called with: LUBDUB_NUM_THREADS, or the
  * cores this process may use; at least 1, at most LUB_MAX_THREADS. */

@@ -36,15 +36,35 @@ static inline vf vf_loadu(const float *p) {
 }
 static inline void vf_storeu(float *p, vf v) { memcpy(p, &v, sizeof v); }
 /* The first n lanes, n <= VL; the others are 0, or stay as they are in memory. */
+#if VL == 8
+static inline __m256i lub_first_lanes(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
 static inline vf vf_load_part(const float *p, int64_t n) {
   if (n >= VL) return vf_loadu(p);
+#if VL == 16
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif VL == 8
+  return (vf)_mm256_maskload_ps(p, lub_first_lanes(n));
+#else
   vf v = {0};
   memcpy(&v, p, sizeof(float) * (size_t)n);
   return v;
+#endif
 }
 static inline void vf_store_part(float *p, vf v, int64_t n) {
-  if (n >= VL) vf_storeu(p, v);
-  else memcpy(p, &v, sizeof(float) * (size_t)n);
+  if (n >= VL) {
+    vf_storeu(p, v);
+    return;
+  }
+#if VL == 16
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif VL == 8
+  _mm256_maskstore_ps(p, lub_first_lanes(n), (__m256)v);
+#else
+  memcpy(p, &v, sizeof(float) * (size_t)n);
+#endif
 }
 static inline vf vf_all(float x) { return x - (vf){0}; }
 static inline vu vu_all(uint32_t x) { return x - (vu){0}; }
@@ -61,7 +81,13 @@ static inline vf vf_fma(vf a, vf b, vf c) {
 }
 
 /* Lane by lane: mask is all ones or all zeros, as comparisons give it. */
-static inline vf vf_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
+static inline vf vf_select(vi mask, vf yes, vf no) {
+#if VL == 8
+  return (vf)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)mask);
+#else
+  return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+#endif
+}
 static inline vf vf_max(vf a, vf b) { return vf_select((vi)(a > b), a, b); }
 static inline vf vf_min(vf a, vf b) { return vf_select((vi)(a < b), a, b); }
 
@@ -85,7 +111,7 @@ static inline vm vm_is_nan(vf a) { return (vi)(a != a); }
 static inline vm vm_equal(vi a, vi b) { return (vi)(a == b); }
 static inline vm vm_at_least(vu a, vu b) { return (vi)(a >= b); }
 static inline vf vm_float(vm m, vf yes, vf no) { return vf_select(m, yes, no); }
-static inline vi vm_int(vm m, vi yes, vi no) { return (m & yes) | (~m & no); }
+static inline vi vm_int(vm m, vi yes, vi no) { return (vi)vf_select(m, (vf)yes, (vf)no); }
 static inline vm vm_or(vm a, vm b) { return a | b; }
 static inline vm vm_and(vm a, vm b) { return a & b; }
 static inline uint32_t vm_bits(vm m) {
@@ -109,14 +135,42 @@ static inline vb vb_from(vi v) {
   __m128i words = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
   __m128i bytes = _mm_packus_epi16(_mm_and_si128(words, _mm_set1_epi16(255)), _mm_setzero_si128());
   return (vb)_mm_cvtsi128_si64(bytes);
+#elif VL == 16
+  return (vb)_mm512_cvtepi32_epi8((__m512i)v);
 #else
   return __builtin_convertvector((vu)v, vb);
+#endif
+}
+
+/* The first n of VL bytes in memory; the others are `rest`, or stay as they are. */
+static inline vb vb_load_part(const uint8_t *p, int64_t n, uint8_t rest) {
+  vb b;
+  if (n >= VL) {
+    memcpy(&b, p, sizeof b);
+    return b;
+  }
+#if VL == 16
+  return (vb)_mm_mask_loadu_epi8(_mm_set1_epi8((char)rest), (__mmask16)((1u << n) - 1), p);
+#else
+  memset(&b, rest, sizeof b);
+  memcpy(&b, p, (size_t)n);
+  return b;
+#endif
+}
+static inline void vb_store_part(uint8_t *p, vb b, int64_t n) {
+  if (n >= VL) memcpy(p, &b, sizeof b);
+#if VL == 16
+  else _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), (__m128i)b);
+#else
+  else memcpy(p, &b, (size_t)n);
 #endif
 }
 
 static inline vi vb_widen(vb b) {
 #if VL == 8
   return (vi)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)b));
+#elif VL == 16
+  return (vi)_mm512_cvtepu8_epi32((__m128i)b);
 #else
   return __builtin_convertvector(b, vi);
 #endif

@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/pool.h"
 #include "lua/lubdub.h"
+#include "nn/kernels/kernels.h"
 
 /* core.clock(): seconds on a monotonic clock. */
 static int core_clock(lua_State *L) {
@@ -59,6 +60,21 @@ static int core_write_aside(lua_State *L) {
   return 1;
 }
 
+/* core.fma_peak() -> floating-point operations per second that one core reaches in registers alone, with the kernels in
+ * use: the best of many short runs. For benchmarks. */
+static int core_fma_peak(lua_State *L) {
+  double best = 0;
+  float sink;
+  for (int run = 0; run < 100; run++) {
+    const double started = lub_clock();
+    const double operations = (double)lub_nn_kernels_now()->fma_rounds(5000, &sink);
+    const double seconds = lub_clock() - started;
+    if (seconds > 0 && operations / seconds > best) best = operations / seconds;
+  }
+  lua_pushnumber(L, best);
+  return 1;
+}
+
 /* core.size_guarded(f, ...) -> what f(...) returns: within it a write beyond the limit on file sizes fails with a
  * reason, where the signal would end the process. */
 static int core_size_guarded(lua_State *L) {
@@ -97,6 +113,7 @@ int luaopen_lubdub_core(lua_State *L) {
                                        {"set_num_threads", core_set_num_threads},
                                        {"num_threads", core_num_threads},
                                        {"cpu", core_cpu},
+                                       {"fma_peak", core_fma_peak},
                                        {"terminal_columns", core_terminal_columns},
                                        {"write_aside", core_write_aside},
                                        {"size_guarded", core_size_guarded},
@@ -115,10 +132,11 @@ int luaopen_lubdub_core(lua_State *L) {
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"losses", lubL_open_loss},     {"initializers", lubL_open_initializer},
                {"counts", lubL_open_metric},   {"regularizers", lubL_open_regularizer},
-               {"Trainer", lubL_open_trainer}, {"h5", lubL_open_h5}};
+               {"Trainer", lubL_open_trainer}, {"h5", lubL_open_h5},
+               {"interruptible", lubL_open_interrupt}};
   lub_error err;
   luaL_checkversion(L);
-  if (lub_cpu_init(&err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_cpu_init(&err) != LUB_OK || lub_threads_init(&err) != LUB_OK) return lubL_failure(L, &err);
 
   luaL_newlib(L, functions);
   /* The sentinel: its __gc joins the threads before the state closes this library. */

@@ -34,6 +34,7 @@ int lubL_open_metric(lua_State *L);    /* core.counts */
 int lubL_open_trainer(lua_State *L);   /* core.Trainer */
 int lubL_open_h5(lua_State *L);        /* core.h5: reading */
 int lubL_open_options(lua_State *L);   /* core.options */
+int lubL_open_interrupt(lua_State *L); /* core.interruptible */
 
 /* === errors === */
 

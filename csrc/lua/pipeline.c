@@ -16,7 +16,7 @@ enum { JOB_ANCHORS = 1, JOB_RESULT, JOB_VALUES = 2 };
 
 #define FIELD(field) .name = #field, .offset = offsetof(lub_extraction_options, load.field)
 static const lub_option extraction_table[] = {
-    {FIELD(duration), .type = LUB_OPTION_NUMBER, .nullable = true, .none = true, .min = 1e-9, .max = INFINITY},
+    {FIELD(duration), .type = LUB_OPTION_NUMBER, .nullable = true, .none = true, .min = 1e-9, .max = 1e9},
     {FIELD(offset), .type = LUB_OPTION_NUMBER, .min = 0, .max = INFINITY},
     {FIELD(mono), .type = LUB_OPTION_BOOL, .fallback = 1},
     {FIELD(res_type), .type = LUB_OPTION_CHOICE, .choices = lub_quality_names, .fallback = LUB_SOXR_HQ},

@@ -111,6 +111,9 @@ lub_tensor *lubL_totensor(lua_State *L, int arg, const char *where) {
 @tparam table|number|Tensor nested { { 1, 2 }, { 3, 4 } }, up to 8 deep; all rows of a depth equally long
 @treturn Tensor
 @raise naming the element that is no number, or a row of another length
+@usage
+local t = lubdub.Tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+print(t:mean(2), t:slice(2, 1, 2) * 10)
 */
 int lubL_tensor_call(lua_State *L) {
   const lub_tensor *t = lubL_testtensor(L, 2);
@@ -133,7 +136,7 @@ typedef struct make_options {
   {.name = #field, .type = LUB_OPTION_NUMBER, .offset = offsetof(make_options, field), .fallback = default_}
 #define SEED \
   {.name = "seed", .alias = "random_state", .type = LUB_OPTION_INT, .offset = offsetof(make_options, seed), \
-   .nullable = true, .none = true}
+   .nullable = true, .none = true, .min = 0, .max = 0x1p53}
 
 static const lub_option shape_table[] = {SHAPE, LUB_OPTIONS_END};
 static const lub_option full_table[] = {

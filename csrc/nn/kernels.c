@@ -1,4 +1,5 @@
 #include "base/cpu.h"
+#include "base/memory.h"
 #include "nn/kernels/kernels.h"
 
 extern const lub_nn_kernels lub_nn_kernels_plain;
@@ -18,4 +19,9 @@ int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, 
   int64_t block = lane / (2 * vector), first = block * 2 * vector;
   int64_t width = lanes - first < 2 * vector ? lanes - first : 2 * vector;
   return first * terms + term * width + (lane - first);
+}
+
+int64_t lub_winograd_scratch(int kernel, int64_t channels) {
+  enum { TILES = 12, WIDTH = 32, VECTOR = 16 }; /* of the widest variant */
+  return (kernel + 1) * (kernel + 1) * (TILES * lub_round_up(channels, VECTOR) + VECTOR + TILES * WIDTH);
 }

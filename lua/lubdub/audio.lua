@@ -1,6 +1,7 @@
 --- Recordings: reading, writing, resampling. Names and defaults are librosa's; `false` stands for None.
 -- Signals are Tensors: (samples,), or (channels, samples).
 -- @module lubdub.audio
+-- @usage local y, sr = lubdub.audio.load("heart.wav", { sr = 22050, duration = 4 })
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local outward = require "lubdub.outward"
@@ -33,6 +34,7 @@ end
 -- @treturn[1] number its sample rate
 -- @treturn[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage local y, sr = assert(lubdub.audio.load("heart.wav", { sr = 22050, duration = 4 }))
 function audio.load(path, options)
   check_path("audio.load", path)
   local job <close>, failed = outward(core.audio.load, path, options)
@@ -50,6 +52,7 @@ end
 -- `frames` in a wav that is cut), format ("WAV"), subtype ("PCM_16")
 -- @treturn[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage print(lubdub.audio.info("heart.wav").duration)
 function audio.info(path)
   check_path("audio.info", path)
   return outward(core.audio.info, path)
@@ -64,6 +67,7 @@ end
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage lubdub.audio.write("copy.wav", signal, sr)
 function audio.write(path, signal, sr, options)
   check_path("audio.write", path)
   local job <close>, failed = outward(core.audio.write, path, signal, sr, options)
@@ -75,6 +79,7 @@ end
 -- @tparam Tensor signal (samples,) or (channels, samples)
 -- @tparam table options orig_sr, target_sr, res_type ("soxr_hq")
 -- @treturn Tensor
+-- @usage local y = lubdub.audio.resample(signal, { orig_sr = 4000, target_sr = 22050 })
 function audio.resample(signal, options)
   local job <close> = outward(core.audio.resample, signal, options)
   local ok, reason = finish(job)

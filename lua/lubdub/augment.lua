@@ -17,6 +17,7 @@
 --
 -- An augmentation can be heard, too: `augment.pitch_shift { n_steps = 2 } (signal, { sr = 22050 })`.
 -- @module lubdub.augment
+-- @usage local noisy = lubdub.augment.add_noise { snr_db = 20 } (signal, { sr = sr })
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"

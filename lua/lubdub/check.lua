@@ -71,10 +71,19 @@ local function as_target(y, shape, target)
   return y
 end
 
--- Targets that are class numbers must be.
+-- Targets that are class numbers must be; those that are shares lie between 0 and 1.
 local function check_classes(where, name, model, y)
   local loss = model.loss_function
-  if not loss or not loss.class_numbers then return end
+  if not loss then return end
+  if not loss.class_numbers then
+    if not loss.kind:find "Crossentropy$" or #y == 0 then return end
+    local low, high = y:min(), y:max()
+    if low < 0 or high > 1 then
+      blame("%s: %s has the value %g; %s takes shares from 0 to 1, such as one-hot rows", where, name,
+        low < 0 and low or high, loss.name)
+    end
+    return
+  end
   local classes = model.output_shape[#model.output_shape]
   local at, value = loss:wrong_target(y, classes)
   if at then

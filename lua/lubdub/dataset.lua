@@ -15,6 +15,9 @@
 -- `for i, clip in clips:iter()` and `a .. b` work; print shows a summary, and a few rows themselves.
 -- `lubdub.Dataset.from_csv` reads what `clips:to_csv` wrote.
 -- @module lubdub.dataset
+-- @usage
+-- local clips = lubdub.Dataset { { path = "heart.wav", label = "normal", patient = 1 } }
+-- print(clips:where { label = "normal" })
 local blame = require "lubdub.blame"
 local object = require "lubdub.dataset.object"
 local order = require "lubdub.order"
@@ -81,12 +84,18 @@ function object.methods:extract(plan, given)
   return require "lubdub.dataset.extract"(self, plan, given)
 end
 
+--- A data set from a CSV file: see `lubdub.datasets.from_csv`.
+-- @param ... as there
+-- @treturn Dataset
+local function from_csv(...) return require "lubdub.datasets.from_csv"(...) end
+
 --- Makes a data set: `lubdub.Dataset(rows)`.
 -- @function Dataset
 -- @tparam table what a list of rows `{ { path = "a.wav", label = "normal" }, ... }`, or columns
 -- `{ path = { ... }, label = { ... } }`, each with a value for every row
 -- @treturn Dataset
+-- @usage local clips = lubdub.Dataset { path = { "a.wav", "b.wav" }, label = { "normal", "murmur" } }
 return setmetatable({
   is = object.is,
-  from_csv = function(...) return require "lubdub.datasets.from_csv"(...) end,
+  from_csv = from_csv,
 }, { __call = make })

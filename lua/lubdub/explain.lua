@@ -5,6 +5,9 @@
 -- All go by model:gradient, and take its options `output` and `before_softmax` (here true unless given: class scores
 -- before the softmax, which else lets the other classes in).
 -- @module lubdub.explain
+-- @usage
+-- local map = lubdub.explain.grad_cam(model, x)
+-- print(map)
 local Tensor = require("lubdub.core").Tensor
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"

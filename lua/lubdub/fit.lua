@@ -186,6 +186,7 @@ end
 -- validation_freq (1: every epoch; a list: these epochs)
 -- @treturn lubdub.History `history.history.val_loss[epoch]`; it prints. model.history is the same, also after an
 -- interruption: it holds the epochs that were completed.
+-- @usage local history = model:fit(x, y, { epochs = 2, batch_size = 16, validation_split = 0.25, seed = 42 })
 return function(model, x, y, given)
   local is_source = batches.is_source(x)
   if is_source then given, y = y, nil end

@@ -12,6 +12,10 @@
 -- does not train.
 -- What a model can do, and its fields: lubdub.model. `layers` holds its inputs too, in Keras' order: by depth.
 -- @classmod lubdub.Model
+-- @usage
+-- local input = lubdub.layers.Input { 8 }
+-- local hidden = lubdub.layers.Dense { units = 8, activation = "relu" } (input)
+-- local model = lubdub.Model { inputs = input, outputs = lubdub.layers.Add()({ input, hidden }) }
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
 local give_names = require "lubdub.layer_names"
@@ -20,7 +24,8 @@ local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local Base = require "lubdub.model"
 
-local Model = { __name = "lubdub.Model", __tostring = Base.__tostring, __call = Base.__call }
+local Model = { __name = "lubdub.Model", __tostring = Base.__tostring, __call = Base.__call,
+  __mimebundle = Base.__mimebundle }
 Model.__index = Model
 
 local function read_inputs(given)

@@ -1,13 +1,39 @@
 --- lubdub: from a folder of recordings to a trained, explainable sound classifier.
 -- `require "lubdub"` gives one table; its parts are loaded when they are first used.
--- Nothing above the version check may use Lua 5.4's syntax: another Lua must be able to read it.
 -- @module lubdub
+-- @usage
+-- local clips = lubdub.datasets.hearts { n = 100 }:shuffle(42)
+-- local rest, test = clips:split { test_size = 0.2, seed = 42, groups = "patient" }
+-- local x = rest:extract(lubdub.MFCC { n_mfcc = 13 }, { duration = 4 })
+
+-- Nothing above this may use Lua 5.4's syntax: another Lua must be able to read it.
 if _VERSION ~= "Lua 5.4" then
   error("lubdub needs Lua 5.4, and this is " .. _VERSION .. ": run your script with lua5.4", 0)
 end
 
 local core = require "lubdub.core"
 local namespace = require "lubdub.namespace"
+
+--- Seconds on a clock that only goes forward.
+-- @function clock
+-- @treturn number
+-- @usage local start = lubdub.clock() print(lubdub.clock() - start)
+
+--- How many threads the library works with; no result depends on it.
+-- @function set_num_threads
+-- @tparam integer n below 1: as many as the cores that this process may use, or as LUBDUB_NUM_THREADS says
+-- @usage lubdub.set_num_threads(2)
+
+--- How many threads the library works with.
+-- @function num_threads
+-- @treturn integer
+-- @usage print(lubdub.num_threads())
+
+--- The set of kernels in use: "plain", "avx2" or "avx512"; LUBDUB_CPU chooses another.
+-- @function cpu
+-- @treturn string
+-- @treturn table a list of those that this CPU can run
+-- @usage print(lubdub.cpu())
 
 local lubdub = {
   _VERSION = "scm",
@@ -68,6 +94,8 @@ local parts = {
   plot = { "lubdub.plot" },
   report = { "lubdub.report", "new" },
   load_model = { "lubdub.keras", "load_model" },
+  display = { "lubdub.display" },
+  help = { "lubdub.help", "help" },
   inspect = { "lubdub.keras", "inspect" },
   onnx = { "lubdub.onnx" },
   on_warning = { "lubdub.warning", "on_warning" },

@@ -43,6 +43,7 @@ end
 -- @treturn[1] Sequential
 -- @return[2] nil
 -- @treturn[2] string "path: reason"; layers that lubdub lacks are listed all at once
+-- @usage local model = assert(lubdub.load_model "heartbeat.h5")
 function keras.load_model(path, given)
   check_path("load_model", path)
   local o = options.read("load_model", given, { compile = true })
@@ -86,6 +87,8 @@ end
 -- @treturn[1] Inspection
 -- @return[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage
+-- print(lubdub.inspect "heartbeat.h5")
 function keras.inspect(path)
   check_path("inspect", path)
   return require "lubdub.keras.inspect"(path)

@@ -36,6 +36,9 @@ end
 -- @tparam table list labels (strings or numbers, all of one kind)
 -- @tparam ?table given `sort`: true; false keeps the order in which the labels first appear
 -- @treturn LabelEncoder with the list `classes`
+-- @usage
+-- local encoder = lubdub.LabelEncoder(clips:column "label")
+-- local y = encoder:to_categorical(clips:column "label")
 function labels.LabelEncoder(list, given)
   local o = options.read("LabelEncoder", given, { sort = true })
   order.check("LabelEncoder", "labels", list)
@@ -141,6 +144,7 @@ end
 -- @param classes a list or a tensor (rows,) of class numbers from 1
 -- @tparam ?integer n number of classes (default: the largest of `classes`)
 -- @treturn Tensor (#classes, n)
+-- @usage local y = lubdub.to_categorical({ 1, 3, 2 }, 3)
 function labels.to_categorical(classes, n)
   local where = "to_categorical"
   if Tensor.is(classes) and classes:ndim() == 1 then classes = classes:totable() end
@@ -174,6 +178,7 @@ end
 -- @tparam table list of labels (of the training part)
 -- @tparam ?LabelEncoder encoder (default: one made from `list`)
 -- @treturn table class number -> weight
+-- @usage local weights = lubdub.class_weights(clips:column "label", lubdub.LabelEncoder(clips:column "label"))
 function labels.class_weights(list, encoder)
   local where = "class_weights"
   if encoder == nil then

@@ -288,4 +288,6 @@ function Model:summary(given) print(summary.text(self, given)) end
 
 function Model:__tostring() return summary.text(self) end
 
+Model.__mimebundle = summary.mimebundle
+
 return Model

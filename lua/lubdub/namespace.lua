@@ -20,6 +20,7 @@ end
 return function(title, exports, load, list)
   list = list or function() return exports end
   return setmetatable(exports, {
+    __names = function() return names_of(list) end, -- for those who complete names: not all is loaded yet
     __tostring = function() return title .. ": " .. table.concat(names_of(list), ", ") end,
     __index = function(self, name)
       local value = load and load(name)

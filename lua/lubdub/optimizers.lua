@@ -3,8 +3,38 @@
 -- weight_decay, and one of clipnorm, clipvalue, global_clipnorm. `optimizer.learning_rate` is the rate of the last
 -- step, and can be set where there is no schedule; `optimizer.schedule` is the schedule.
 -- @module lubdub.optimizers
+-- @usage model:compile { optimizer = lubdub.optimizers.SGD { momentum = 0.9 }, loss = "categorical_crossentropy" }
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
+
+--- Adam (Kingma and Ba 2014), or AMSGrad.
+-- @function Adam
+-- @tparam ?table options learning_rate (0.001; a number, a schedule, or a function of the steps done), beta_1
+-- (0.9), beta_2 (0.999), epsilon (1e-7), amsgrad (false), weight_decay (false), clipnorm (false), clipvalue
+-- (false), global_clipnorm (false)
+-- @treturn Optimizer
+-- @usage lubdub.optimizers.Adam { learning_rate = 1e-4 }
+
+--- Adam with weight decay of its own (Loshchilov and Hutter 2017).
+-- @function AdamW
+-- @tparam ?table options learning_rate (0.001), beta_1 (0.9), beta_2 (0.999), epsilon (1e-7), amsgrad (false),
+-- weight_decay (0.004), clipnorm (false), clipvalue (false), global_clipnorm (false)
+-- @treturn Optimizer
+-- @usage lubdub.optimizers.AdamW { weight_decay = 0.01 }
+
+--- Gradient descent, with momentum where wanted.
+-- @function SGD
+-- @tparam ?table options learning_rate (0.01), momentum (0), nesterov (false), weight_decay (false), clipnorm
+-- (false), clipvalue (false), global_clipnorm (false)
+-- @treturn Optimizer
+-- @usage lubdub.optimizers.SGD { learning_rate = 0.1, momentum = 0.9 }
+
+--- Steps divided by a running root of the mean square of the gradients.
+-- @function RMSprop
+-- @tparam ?table options learning_rate (0.001), rho (0.9), momentum (0), epsilon (1e-7), centered (false),
+-- weight_decay (false), clipnorm (false), clipvalue (false), global_clipnorm (false)
+-- @treturn Optimizer
+-- @usage lubdub.optimizers.RMSprop()
 
 local function is_schedule(value)
   local meta = getmetatable(value)

@@ -12,6 +12,9 @@
 --
 -- `load` comes first, then steps on the signal (which has its duration by then), one feature, and steps on that.
 -- @module lubdub.preprocessing
+-- @usage
+-- local steps = lubdub.preprocessing.steps(lubdub.MFCC { n_mfcc = 40 }, { duration = 4, scale = 0.01 })
+-- local x = clips:extract(steps)
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local feature = require "lubdub.feature"

@@ -10,6 +10,9 @@
 --    local rng = lubdub.random.RandomState(42)
 --    rng:permutation(5)              --> { 2, 5, 3, 1, 4 }
 -- @module lubdub.random
+-- @usage
+-- local rng = lubdub.random.RandomState(42)
+-- print(rng:randint(1, 7), rng:random_sample())
 local blame = require "lubdub.blame"
 local seeds = require "lubdub.seed"
 
@@ -44,6 +47,9 @@ end
 --- A generator of its own.
 -- @tparam ?integer seed from 0 to 4294967295; without one the next seed of `lubdub.set_seed`
 -- @treturn RandomState
+-- @usage
+-- local rng = lubdub.random.RandomState(42)
+-- print(rng:permutation(5)[1])
 function random.RandomState(seed)
   if seed == nil then
     seed = seeds.next()

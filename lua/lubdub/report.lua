@@ -104,6 +104,9 @@ end
 -- shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not applied).
 -- @tparam ?table given
 -- @treturn Report with `save(path)` and `html()`; it prints
+-- @usage
+-- lubdub.report { y = y_true, y_score = lubdub.Tensor { { 0.2, 0.8 }, { 0.9, 0.1 }, { 0.6, 0.4 }, { 0.7, 0.3 } } }
+--   :save "report.html"
 function report.new(result, given)
   local e = evidence.of(result, given)
   return setmetatable({ evidence = e, scores = scores.of(e) }, Report)

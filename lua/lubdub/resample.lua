@@ -7,6 +7,9 @@
 -- The rows are those of imbalanced-learn's RandomOverSampler and RandomUnderSampler for the same seed. Only training
 -- rows may be resampled, after the split: a copy of a row on the other side is a leak. `lubdub.cross_validate` does so.
 -- @module lubdub.resample
+-- @usage
+-- local balanced = lubdub.resample.over(clips, { seed = 1 })
+-- print(balanced:value_counts "label")
 local blame = require "lubdub.blame"
 local object = require "lubdub.dataset.object"
 local options = require "lubdub.options"

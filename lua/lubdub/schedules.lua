@@ -3,6 +3,9 @@
 -- A schedule is called with the number of steps done so far (0 before the first) and gives the rate of the next one.
 -- Names, options and numbers are Keras'. A function of that number can stand in its place.
 -- @module lubdub.optimizers.schedules
+-- @usage
+-- lubdub.optimizers.Adam { learning_rate = lubdub.optimizers.schedules.CosineDecay {
+--   initial_learning_rate = 1e-3, decay_steps = 1000 } }
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
 

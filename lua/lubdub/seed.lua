@@ -33,6 +33,7 @@ end
 
 --- Starts anew with seed `n`: what follows is the same each time.
 -- @tparam integer n from 0 to 4294967295
+-- @usage lubdub.set_seed(42)
 function seed.set_seed(n)
   base, drawn = seed.check("set_seed", n), 0
 end

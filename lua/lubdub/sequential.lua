@@ -12,6 +12,10 @@
 -- What a model can do, and its fields: lubdub.model. `layers` is without the Input, as in Keras.
 -- Without an Input the model is built from the first data that it sees.
 -- @classmod lubdub.Sequential
+-- @usage
+-- local model = lubdub.Sequential {
+--   lubdub.layers.Input { 20 }, lubdub.layers.Dense { units = 5, activation = "softmax" }, seed = 1 }
+-- model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local check = require "lubdub.check"
@@ -93,6 +97,7 @@ end
 
 --- Adds a layer at the end. The optimizer's memory of earlier steps is lost.
 -- @tparam lubdub.Layer layer
+-- @usage model:add(lubdub.layers.Softmax())
 function Sequential:add(layer)
   local list = table.move(self.layers, 1, #self.layers, 1, {})
   check_layer("add", #list + (self.input_layer and 2 or 1), layer)
@@ -149,5 +154,7 @@ function Sequential:clone()
   model.labels, model.preprocessing = self.labels, self.preprocessing
   return model
 end
+
+Sequential.__mimebundle = Model.__mimebundle
 
 return setmetatable(Sequential, { __index = Model, __call = new })

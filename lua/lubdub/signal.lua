@@ -7,6 +7,7 @@
 --    local envelope = lubdub.signal.envelope(y)
 --
 -- @module lubdub.signal
+-- @usage local y = lubdub.signal.butter { order = 4, cutoff = { 25, 400 }, btype = "bandpass", sr = 4000 } (signal)
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
@@ -86,6 +87,7 @@ end
 -- ("lowpass", "highpass", "bandpass" or "bandstop"; by default "lowpass", or "bandpass" where cutoff has two
 -- frequencies), sr (Hz), zero_phase (true: called, the filter runs forth and back)
 -- @treturn Filter
+-- @usage local band = lubdub.signal.butter { order = 4, cutoff = { 25, 400 }, btype = "bandpass", sr = 4000 }
 function signal.butter(given)
   local o = options.read("butter", given, { order = options.none, cutoff = options.none, btype = options.none,
     sr = options.none, zero_phase = true })
@@ -131,6 +133,7 @@ end
 -- @tparam Tensor x each channel on its own
 -- @tparam ?table given norm ("peak" or "rms"), level (1)
 -- @treturn Tensor
+-- @usage local y = lubdub.signal.normalize(signal)
 function signal.normalize(x, given)
   local o = options.read("normalize", given, { norm = "peak", level = 1 })
   return treat(x, { kind = "normalize", norm = o.norm, level = o.level })
@@ -140,6 +143,7 @@ end
 -- @tparam Tensor x
 -- @tparam table given sr (Hz), window (0.5 s), threshold (3: times the median of the windows' peaks)
 -- @treturn Tensor with zeros in place of the spikes
+-- @usage local y = lubdub.signal.remove_spikes(signal, { sr = 4000 })
 function signal.remove_spikes(x, given)
   local o = options.read("remove_spikes", given, { sr = options.none, window = 0.5, threshold = 3 })
   return treat(x, { kind = "remove_spikes", sr = o.sr, window = o.window, threshold = o.threshold })
@@ -151,6 +155,7 @@ end
 -- @tparam Tensor x
 -- @tparam ?table given method ("hilbert" or "homomorphic"); for the latter sr (Hz) and cutoff (8 Hz)
 -- @treturn Tensor
+-- @usage local e = lubdub.signal.envelope(signal)
 function signal.envelope(x, given)
   local o = options.read("envelope", given, { method = "hilbert", sr = options.none, cutoff = 8 })
   return treat(x, { kind = "envelope", method = o.method, sr = o.sr, cutoff = o.cutoff })
@@ -162,6 +167,7 @@ end
 -- @tparam Tensor x (samples,) or (channels, samples)
 -- @tparam integer size
 -- @treturn Tensor
+-- @usage local y = lubdub.signal.fix_length(signal, 16000)
 function signal.fix_length(x, size)
   local n, axis = check_signal("fix_length", x)
   if math.type(size) ~= "integer" or size < 0 then
@@ -196,6 +202,7 @@ end
 -- @treturn Tensor a part of x, not a copy; empty where all is silent
 -- @treturn integer its first sample in x
 -- @treturn integer its last sample in x
+-- @usage local y = lubdub.signal.trim(signal)
 function signal.trim(x, given)
   local n, axis = check_signal("trim", x)
   local o = options.read("trim", given, { top_db = 60, ref = false, frame_length = 2048, hop_length = 512 })
@@ -234,6 +241,7 @@ end
 -- @tparam Tensor x
 -- @tparam table given rate (2 is twice as fast), n_fft (2048), hop_length (false: n_fft / 4)
 -- @treturn Tensor round(samples / rate) samples
+-- @usage local slower = lubdub.signal.time_stretch(signal, { rate = 0.8 })
 function signal.time_stretch(x, given)
   return finish(outward(core.signal.time_stretch, x, given))
 end
@@ -243,6 +251,7 @@ end
 -- @tparam table given n_steps (semitones, parts too), sr (Hz), bins_per_octave (12), n_fft (2048), hop_length (false:
 -- n_fft / 4)
 -- @treturn Tensor as many samples as x
+-- @usage local higher = lubdub.signal.pitch_shift(signal, { sr = 4000, n_steps = 2 })
 function signal.pitch_shift(x, given)
   return finish(outward(core.signal.pitch_shift, x, given))
 end

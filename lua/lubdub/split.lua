@@ -2,6 +2,7 @@
 -- Everything here works on positions from 1 and knows nothing of what the rows are;
 -- `clips:split` and `clips:folds` use it on a data set.
 -- @module lubdub.split
+-- @usage local train, test = lubdub.split.train_test_split(100, { test_size = 0.2, seed = 42 })
 local object = require "lubdub.dataset.object"
 local options = require "lubdub.options"
 local order = require "lubdub.order"
@@ -50,6 +51,9 @@ end
 -- @treturn table train
 -- @treturn table test
 -- @raise on sizes that leave a part empty, a class with one row, missing labels or groups
+-- @usage
+-- local train, test = lubdub.split.train_test_split(#clips, {
+--   test_size = 0.2, seed = 42, stratify = clips:column "label" })
 function split.train_test_split(n, given)
   if object.is(n) then return n:split(given) end
   if math.type(n) ~= "integer" or n < 0 then

@@ -43,6 +43,9 @@ end
 -- its own mean and scale; { 2, 3 }: every coefficient of every frame; false: one for all), with_mean (true), with_std
 -- (true)
 -- @treturn StandardScaler
+-- @usage
+-- local scaler = lubdub.StandardScaler()
+-- local scaled = scaler:fit_transform(x)
 function module.StandardScaler(given)
   local o = options.read("StandardScaler", given, { axis = 2, with_mean = true, with_std = true })
   for _, name in ipairs { "with_mean", "with_std" } do

@@ -14,6 +14,9 @@
 -- in mode "interp" the frames before the middle of the first full window come together with that one.
 -- `live.rows`, `live.frames` (given so far) and `live.sr` tell the rest.
 -- @module lubdub.stream
+-- @usage
+-- local live = lubdub.stream(lubdub.MFCC { sr = 4000, n_mfcc = 13, top_db = false })
+-- for t, frame in live:push(signal) do print(t, frame:max()) end
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local options = require "lubdub.options"
@@ -26,6 +29,9 @@ local stream = {}
 -- @tparam ?table given deltas (false; or { order = 1, width = 9, mode = "interp" }: the deltas of order 1 to `order`
 -- stand behind the features of each frame, as the step "deltas" of lubdub.preprocessing puts them)
 -- @treturn Stream
+-- @usage
+-- local live = lubdub.stream(lubdub.MFCC { sr = 4000, n_mfcc = 13, top_db = false })
+-- for t, frame in live:push(signal) do print(t, frame:max()) end
 function stream.new(plan, given)
   if type(plan) ~= "userdata" or not plan.kind then
     blame("stream: expected a feature plan such as lubdub.MFCC { top_db = false }, got %s", type(plan))

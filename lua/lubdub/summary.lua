@@ -191,4 +191,12 @@ function summary.text(model, options)
   return table.concat(out, "\n")
 end
 
+--- The summary as a notebook shows it; a model's metamethod `__mimebundle`.
+-- @tparam lubdub.Sequential model
+-- @treturn table
+function summary.mimebundle(model)
+  return { ["text/html"] = ('<pre style="font-family: monospace; line-height: 1.2">%s</pre>'):format(
+    require("lubdub.display").escape(tostring(model))) }
+end
+
 return summary

@@ -4,6 +4,7 @@
 -- which), but it is no model of a patient: results on it say that the software works, never how good
 -- a method is. The same options give the same bits on every machine, with any number of threads.
 -- @module lubdub.synth
+-- @usage local y, sr = lubdub.synth.clip { label = "murmur", seed = 7 }
 local core = require "lubdub.core"
 local options = require "lubdub.options"
 
@@ -44,6 +45,7 @@ end
 -- recording. An artifact without a heart has none.
 -- @tparam ?table given as for `clip`
 -- @treturn {table,...} a list of { s1 = seconds, s2 = seconds, premature = boolean }
+-- @usage for _, beat in ipairs(lubdub.synth.beats { seed = 7 }) do print(beat.s1, beat.s2) end
 function synth.beats(given) return core.synth.beats("synth.beats", given) end
 
 -- Splits n into whole numbers in proportion to the weights (largest remainders; the first of equals wins).

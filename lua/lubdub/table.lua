@@ -3,6 +3,7 @@
 -- Rows are plain tables, `t[2].count`; columns have an order and a name. `t.label` is a column as a list, `#t` the
 -- number of rows; `t:sort("score", { reverse = true })`, `t:column "score"`, `t:totable()`, `t:to_csv "file.csv"`.
 -- @classmod lubdub.Table
+-- @usage print(lubdub.Table({ "name", "score" }, { { name = "a", score = 0.7 }, { name = "b", score = 0.8 } }))
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local csv = require "lubdub.csv"

@@ -8,6 +8,7 @@ local said, handler, quiet = per_object(), nil, 0
 
 --- Gives every later warning to `f(message)`, once per message and object; nil brings stderr back.
 -- @tparam ?function f
+-- @usage lubdub.on_warning(function(message) print("careful: " .. message) end)
 function warning.on_warning(f)
   if f ~= nil and type(f) ~= "function" then
     error("on_warning: expected a function or nil, got " .. type(f), 2)

@@ -1,32 +1,6 @@
-/* Rows of convolution, and the gradient of their weights: small matrix products whose accumulators stay in
- * registers. A tile is P pixels (or P terms of the kernel) by V vectors of lanes; 16 registers of AVX2 hold
- * 6 x 2, 32 of AVX-512 hold 12 x 2, each with room for the weights and one number spread over a vector. */
-#include "nn/kernels/variant.h"
-
-#define UNROLL _Pragma("GCC unroll 16")
-#define INLINE static inline __attribute__((always_inline))
-
-enum { TILE = VL == 16 ? 12 : 6, VECTORS = 2 };
-
-INLINE void convolve_tile(float *out, int64_t lanes, const float *const *in, int64_t at, int64_t runs, int64_t length,
-                          int64_t step, const float *weights, const int P, const int V) {
-  vf sum[TILE][VECTORS];
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) sum[p][v] = (vf){0};
-  for (int64_t r = 0; r < runs; r++) {
-    /* three pixels hang on one base pointer: base, base + step, base + 2 * step */
-    const float *base[(TILE + 2) / 3];
-    UNROLL for (int b = 0; b < (P + 2) / 3; b++) base[b] = in[r] + at + 3 * b * step;
-    for (int64_t l = 0; l < length; l++, weights += V * VL) {
-      vf w[VECTORS];
-      UNROLL for (int v = 0; v < V; v++) w[v] = vf_load(weights + v * VL);
-      UNROLL for (int p = 0; p < P; p++) {
-        vf x = vf_all(base[p / 3][p % 3 * step + l]);
-        UNROLL for (int v = 0; v < V; v++) sum[p][v] = vf_fma(x, w[v], sum[p][v]);
-      }
-    }
-  }
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) vf_store(out + p * lanes + v * VL, sum[p][v]);
-}
+/* Rows of convolution (tiles of P pixels by V vectors of lanes), and the gradient of their weights (P terms of the
+ * kernel by V vectors). */
+#include "nn/kernels/tile.h"
 
 INLINE void gradient_tile(float *gradient, const float *g, int64_t pixels, int64_t lanes, const float *x, int64_t step,
                           const int P, const int V) {
@@ -41,19 +15,8 @@ INLINE void gradient_tile(float *gradient, const float *g, int64_t pixels, int64
       UNROLL for (int v = 0; v < V; v++) sum[p][v] = vf_fma(spread, w[v], sum[p][v]);
     }
   }
-  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++) vf_store(gradient + (p * V + v) * VL, sum[p][v]);
-}
-
-/* One case per tile height, so that the compiler sees it as a constant. */
-#define CASES(CALL)                                                                                                    \
-  CALL(1) CALL(2) CALL(3) CALL(4) CALL(5) CALL(6)
-#define MORE_CASES(CALL)                                                                                               \
-  CALL(7) CALL(8) CALL(9) CALL(10) CALL(11) CALL(12)
-
-/* n in tiles of at most TILE, as even as can be: the size of the next one. */
-INLINE int next_tile(int64_t left) {
-  int64_t tiles = (left + TILE - 1) / TILE;
-  return (int)((left + tiles - 1) / tiles);
+  UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < V; v++)
+      vf_store(gradient + (p * V + v) * VL, sum[p][v]);
 }
 
 #define CONVOLVE_CASE(P)                                                                                               \
@@ -66,9 +29,6 @@ INLINE void convolve_block(float *out, int64_t pixels, int64_t lanes, const floa
     int tile = next_tile(pixels - p);
     switch (tile) {
       CASES(CONVOLVE_CASE)
-#if VL == 16
-      MORE_CASES(CONVOLVE_CASE)
-#endif
     }
     p += tile;
   }
@@ -84,9 +44,6 @@ INLINE float *gradient_block(float *gradient, const float *g, int64_t pixels, in
       int tile = next_tile(length - l);
       switch (tile) {
         CASES(GRADIENT_CASE)
-#if VL == 16
-        MORE_CASES(GRADIENT_CASE)
-#endif
       }
       l += tile;
       gradient += tile * V * VL;
@@ -99,7 +56,8 @@ void LUB_VARIANT(lub_convolve_row)(float *out, int64_t pixels, int64_t lanes, co
   int64_t lane = 0;
   for (; lane + 2 * VL <= lanes; lane += 2 * VL)
     convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 2);
-  if (lane < lanes) convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 1);
+  if (lane < lanes)
+    convolve_block(out + lane, pixels, lanes, in, runs, length, step, weights + lane * runs * length, 1);
 }
 
 void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes,

@@ -4,7 +4,6 @@
 #include "nn/activation.h"
 #include "nn/kernels/variant.h"
 
-#define INLINE static inline __attribute__((always_inline))
 
 /* Comparisons with NaN are false, and leave it as it is. */
 INLINE vf clamp(vf x, float low, float high) {

@@ -27,10 +27,37 @@ typedef struct lub_pool_row {
   uint32_t first;           /* number of the row's first element within the sample */
   float scale;              /* 1 / (1 - rate) */
   float *y;                 /* columns * channels, dense */
-  uint8_t *argmax;          /* the same: which element of the window the gradient goes to; LUB_NO_GRADIENT: none */
+  uint8_t *argmax;          /* the same: which element of the window the gradient goes to; LUB_NO_GRADIENT: none; NULL:
+                             * not wanted */
 } lub_pool_row;
 
 #define LUB_NO_GRADIENT 255
+
+/* Two rows of convolution by a square kernel, as tiles of 2x2 outputs: see kernels/winograd.c. */
+typedef struct lub_winograd_row {
+  int kernel;               /* 2 or 3 */
+  int64_t tiles;            /* half the output's columns */
+  int64_t channels, lanes;  /* of the input, whose pixels stand side by side; of the output */
+  const float *const *in;   /* kernel + 1 rows */
+  const float *weights;     /* ((kernel + 1)^2, channels) terms, packed */
+  float *scratch;           /* lub_winograd_scratch floats */
+  const lub_pool_row *pool; /* of 2x2 windows, which replaces `out`; its `rows` are not used */
+  float *const *out;        /* two rows of 2 * tiles pixels */
+} lub_winograd_row;
+
+/* The way back to the input of a row of 2x2 windows over such a convolution. */
+typedef struct lub_winograd_back {
+  int kernel;
+  int64_t tiles;             /* windows */
+  int64_t filters;
+  int64_t channels, lanes;   /* of the input */
+  const float *gy;           /* tiles * filters */
+  const uint8_t *argmax;
+  float scale;
+  const float *weights;      /* ((kernel + 1)^2, filters) terms, packed by lanes of channels */
+  float *scratch;            /* lub_winograd_scratch(kernel, filters) */
+  float *const *gx;          /* kernel + 1 rows: added to */
+} lub_winograd_back;
 
 /* The way back of one sample through a pooled convolution, for those outputs alone whose gradient lives: one of each
  * window, less what relu and dropout took. Here lanes are elements of the patch of input under
@@ -48,9 +75,17 @@ typedef struct lub_sparse {
   const float *weights;    /* (channels, kernel_h, run) */
   float *gradient;         /* the same: added to */
   float *bias_gradient;    /* (channels): added to */
-  int32_t *offset, *count; /* scratch: channels * rows * columns, and channels + pool_h * pool_w * channels */
-  float *value;            /* scratch: channels * rows * columns, and pool_h * pool_w * channels */
+  int32_t *offset, *count; /* scratch: lists of lub_sparse_list_floats, and channels */
+  float *value;            /* scratch: lists */
 } lub_sparse;
+
+/* A list of n entries is written a vector at a time. */
+static inline int64_t lub_sparse_room(int64_t n) { return n + 16; }
+/* The lists of one sample: of pixels, for each channel; or of one pixel's channels, for each place of the window. */
+static inline int64_t lub_sparse_list_floats(int64_t pixels, int64_t channels, int64_t window) {
+  const int64_t by_channel = channels * lub_sparse_room(pixels), by_place = window * lub_sparse_room(channels);
+  return (by_channel > by_place ? by_channel : by_place) + 16;
+}
 
 #define LUB_RUN 16
 
@@ -70,8 +105,8 @@ typedef struct lub_few_terms {
 
 #define LUB_FEW_TERMS 12
 
-/* One step of `rows` samples through the gates of a recurrent layer. Every array has `lanes` floats per unit's worth: the
- * units, padded with zeros to a multiple of 16. Gates stand side by side, 4 * lanes floats per sample:
+/* One step of `rows` samples through the gates of a recurrent layer. Every array has `lanes` floats per unit's worth:
+ * the units, padded with zeros to a multiple of 16. Gates stand side by side, 4 * lanes floats per sample:
  *   LSTM: i, f, c, o.
  *   GRU (reset_after): z, r, what the candidate takes from x, and what it takes from h before it is reset.
  * The way there turns sums into gates in place (GRU's second gets the candidate); the way back reads them so. */
@@ -105,6 +140,10 @@ typedef struct lub_nn_kernels {
   void (*add_kernel_gradient)(float *gradient, const float *g, int64_t pixels, int64_t lanes, const float *const *in,
                               int64_t runs, int64_t length, int64_t step);
   void (*pool_row)(const lub_pool_row *row);
+  void (*winograd_row)(const lub_winograd_row *row);
+  void (*winograd_row_back)(const lub_winograd_back *row);
+  /* A row of 2x2 windows over the convolution of kernel + 1 rows of one channel; kernel: 2 or 3; no row->rows. */
+  void (*single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
   /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)
    * from gy (dense), and adds gy * scale to bias_gradient (NULL: not wanted) where it lives. */
   void (*unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);
@@ -125,6 +164,8 @@ typedef struct lub_nn_kernels {
   void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
                            float *gx);
   const lub_window_kernels *window; /* convolutions and pools of any window */
+  /* Multiply-adds in registers alone, for benchmarks: returns how many floating-point operations these rounds took. */
+  int64_t (*fma_rounds)(int64_t rounds, float *result);
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */
@@ -132,5 +173,8 @@ const lub_nn_kernels *lub_nn_kernels_now(void);
 
 /* Where element (run, l, lane) stands in packed weights of `lanes` lanes and runs * length terms each. */
 int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, int vector);
+
+/* Floats of lub_winograd_row's scratch, for any variant. */
+int64_t lub_winograd_scratch(int kernel, int64_t channels);
 
 #endif

@@ -34,17 +34,28 @@ static double power(double beta, int64_t t) {
   return result;
 }
 
-static void update(const void *p, int64_t t, float *w, const float *g, float *const *slot, int64_t n) {
-  const adam_options *o = p;
-  const float rate = (float)(o->base.learning_rate * sqrt(1 - power(o->beta_2, t)) / (1 - power(o->beta_1, t)));
-  const float keep_1 = (float)(1 - o->beta_1), keep_2 = (float)(1 - o->beta_2), epsilon = (float)o->epsilon;
-  float *m = slot[0], *v = slot[1], *most = o->amsgrad ? slot[2] : v;
+/* m and v move towards g; the arrays are apart, so that gcc makes vectors of both loops. */
+static void move_moments(float *restrict m, float *restrict v, const float *restrict g, float keep_1, float keep_2,
+                         int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     m[i] += (g[i] - m[i]) * keep_1;
     v[i] += (g[i] * g[i] - v[i]) * keep_2;
-    if (most != v && !(most[i] >= v[i])) most[i] = v[i];
-    w[i] -= m[i] * rate / (sqrtf(most[i]) + epsilon);
   }
+}
+
+static void move_weights(float *restrict w, const float *restrict m, const float *restrict v, float rate, float epsilon,
+                         int64_t n) {
+  for (int64_t i = 0; i < n; i++) w[i] -= m[i] * rate / (sqrtf(v[i]) + epsilon);
+}
+
+static void update(const void *p, int64_t t, float *w, const float *g, float *const *slot, int64_t n) {
+  const adam_options *o = p;
+  const float rate = (float)(o->base.learning_rate * sqrt(1 - power(o->beta_2, t)) / (1 - power(o->beta_1, t)));
+  float *v = slot[1], *most = o->amsgrad ? slot[2] : v;
+  move_moments(slot[0], v, g, (float)(1 - o->beta_1), (float)(1 - o->beta_2), n);
+  for (int64_t i = 0; o->amsgrad && i < n; i++)
+    if (!(most[i] >= v[i])) most[i] = v[i];
+  move_weights(w, slot[0], most, rate, (float)o->epsilon, n);
 }
 
 const lub_optimizer_kind lub_adam_kind = {

@@ -227,7 +227,7 @@ static const lub_stage_kind channelwise_kind = {.name = "channelwise",
 bool lub_is_channelwise(const lub_layer *layer) {
   if (layer->kind == &lub_depthwise_conv2d_kind) return true;
   if (!lub_is_conv(layer)) return false;
-  enum { MOST = 8 };
+  enum { MOST = 4 }; /* channels of a group: each is spread to all lanes */
   const lub_conv_options *o = layer->options;
   const int64_t out = o->filters / o->groups, in = layer->param[0].shape.dim[layer->param[0].shape.ndim - 2];
   return o->groups > 1 && in <= MOST && o->groups * lub_round_up(out, LUB_RUN) >= 2 * lub_round_up(o->filters, LUB_RUN);

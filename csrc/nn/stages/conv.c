@@ -1,6 +1,7 @@
 /* Convolution, bias, relu, max-pool and dropout as one stage, one row of the pool at a time, so that what lies
- * between them never leaves the first-level cache: the pool_h rows of convolution behind an output row, then
- * lub_pool_row. One byte per output tells the way back (conv_backward.c) where the gradient goes. */
+ * between them never leaves the first-level cache. How a row is computed rests on shapes alone (choose_forward): by
+ * Winograd's tiles where a 2x2 or 3x3 kernel has channels enough, else as the pool_h rows of convolution behind an
+ * output row, then lub_pool_row. One byte per output tells the way back (conv_backward.c) where the gradient goes. */
 #include "nn/stages/conv.h"
 
 #include <stdlib.h>
@@ -10,46 +11,6 @@
 #include "base/random.h"
 #include "nn/layers/convolution.h"
 #include "nn/layers/pooling.h"
-
-/* === weights === */
-
-/* What filter o is multiplied by, and what is added behind it: 1 and the bias, or those with a normalization folded in. */
-static void filter_affine(const lub_stage *stage, int64_t o, float *scale, float *offset) {
-  const conv_state *s = stage->state;
-  const lub_layer *layer = stage->layer[0];
-  const float bias = layer->nparams > 1 ? layer->param[1].value[o] : 0;
-  *scale = 1, *offset = 0;
-  if (s->norm >= 0) lub_batch_normalization_affine(stage->layer[s->norm], o, scale, offset);
-  *offset += *scale * bias;
-}
-
-static bool is_stale(const lub_stage *stage) {
-  const conv_state *s = stage->state;
-  return stage->version[0] != stage->layer[0]->version ||
-         (s->norm >= 0 && stage->version[s->norm] != stage->layer[s->norm]->version);
-}
-
-static void pack(lub_stage *stage) {
-  if (!is_stale(stage)) return;
-  conv_state *s = stage->state;
-  const int vector = s->kernels->vector;
-  const int64_t terms = s->kernel_h * s->kernel_w * s->channels;
-  const int64_t back_terms = s->kernel_h * s->kernel_w * s->lanes_out;
-  for (int64_t o = 0; o < s->filters; o++) {
-    float scale;
-    filter_affine(stage, o, &scale, &s->bias[o]);
-    for (int64_t term = 0; term < terms; term++) {
-      const float k = stage->layer[0]->param[0].value[term * s->filters + o] * scale;
-      const int64_t tap = term / s->channels, c = term % s->channels, i = tap / s->kernel_w, j = tap % s->kernel_w;
-      const int64_t back = (i * s->kernel_w + s->kernel_w - 1 - j) * s->lanes_out + o;
-      s->forward_weights[lub_packed_at(terms, term, s->lanes_out, o, vector)] = k;
-      if (s->way == CONV_SPARSE) s->patch_weights[(o * s->kernel_h + i) * s->run + j * s->channels + c] = k;
-      else s->backward_weights[lub_packed_at(back_terms, back, s->lanes_in, c, vector)] = k;
-    }
-  }
-  stage->version[0] = stage->layer[0]->version;
-  if (s->norm >= 0) stage->version[s->norm] = stage->layer[s->norm]->version;
-}
 
 /* === forward === */
 
@@ -78,30 +39,97 @@ lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pas
   return row;
 }
 
+/* What one row of output needs, in a thread's scratch. */
+typedef struct band {
+  float *rows, *winograd; /* pool_h rows of convolution, or two for CONV_WINOGRAD; its scratch */
+  const float **in;       /* the rows of input under one row of output, or under two */
+  float **row;            /* the rows */
+} band;
+
+static int64_t band_rows(const conv_state *s) { return s->pool_h > 2 || s->forward != CONV_WINOGRAD ? s->pool_h : 2; }
+static int64_t band_pixels(const conv_state *s) { return s->columns * s->pool_w; }
+
+static size_t band_bytes(const conv_state *s) {
+  const int64_t winograd = s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->channels) : 0;
+  const int64_t floats = lub_conv_image_floats(s) + winograd + band_rows(s) * band_pixels(s) * s->lanes_out;
+  return sizeof(float) * (size_t)floats + sizeof(float *) * (size_t)(2 * band_rows(s) + s->kernel_h);
+}
+
+static band make_band(const conv_state *s, float *block) {
+  band b = {.winograd = block};
+  b.rows = block + (s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->channels) : 0);
+  b.row = (float **)(void *)(b.rows + band_rows(s) * band_pixels(s) * s->lanes_out);
+  b.in = (const float **)(b.row + band_rows(s));
+  for (int64_t i = 0; i < band_rows(s); i++) b.row[i] = b.rows + i * band_pixels(s) * s->lanes_out;
+  return b;
+}
+
+/* Pixels from `first` on of one row of convolution, over the kernel_h rows at `in`. */
+static void convolve(const conv_state *s, float *row, int64_t first, const float **in) {
+  for (int64_t k = 0; k < s->kernel_h; k++) in[k] += first * s->channels;
+  s->kernels->convolve_row(row + first * s->lanes_out, band_pixels(s) - first, s->lanes_out, in, s->kernel_h,
+                           s->kernel_w * s->channels, s->channels, s->forward_weights);
+  for (int64_t k = 0; k < s->kernel_h; k++) in[k] -= first * s->channels;
+}
+
+static lub_winograd_row tiles_of(const conv_state *s, const band *b) {
+  return (lub_winograd_row){.kernel = (int)s->kernel_h, .channels = s->channels, .lanes = s->lanes_out, .in = b->in,
+                            .weights = s->winograd_weights, .scratch = b->winograd};
+}
+
+/* Two rows of convolution without a pool; what is left of an odd width is computed the plain way. */
+static void winograd_rows(const conv_state *s, const band *b) {
+  const int64_t whole = band_pixels(s) / 2 * 2;
+  lub_winograd_row tiles = tiles_of(s, b);
+  tiles.tiles = whole / 2;
+  tiles.out = b->row;
+  s->kernels->winograd_row(&tiles);
+  if (whole == band_pixels(s)) return;
+  convolve(s, b->row[0], whole, b->in);
+  convolve(s, b->row[1], whole, b->in + 1);
+}
+
+/* Row r of the output. */
+static void forward_row(const conv_state *s, int64_t r, const float *x, lub_pool_row *row, const band *b) {
+  const int64_t line = s->padded_width * s->channels;
+  const bool paired = s->forward == CONV_WINOGRAD && s->pool_h == 1 && (r % 2 == 1 || r + 1 < s->rows);
+  if (paired && r % 2 == 1) { /* it was computed with the row before */
+    row->rows = (const float *const *)&b->row[1];
+    s->kernels->pool_row(row);
+    return;
+  }
+  for (int64_t k = 0; k < s->kernel_h + s->pool_h - 1 + paired; k++) b->in[k] = x + (r * s->pool_h + k) * line;
+  if (s->forward == CONV_SINGLE) {
+    s->kernels->single_channel_row(row, b->in, (int)s->kernel_h, s->forward_weights);
+    return;
+  }
+  if (s->forward == CONV_WINOGRAD && s->pool_h == 2) {
+    lub_winograd_row tiles = tiles_of(s, b);
+    tiles.tiles = s->columns;
+    tiles.pool = row;
+    s->kernels->winograd_row(&tiles);
+    return;
+  }
+  if (paired) winograd_rows(s, b);
+  else for (int i = 0; i < s->pool_h; i++) convolve(s, b->row[i], 0, b->in + i);
+  row->rows = (const float *const *)b->row;
+  s->kernels->pool_row(row);
+}
+
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   const conv_state *s = stage->state;
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
-  const int64_t pixels = s->columns * s->pool_w, line = s->padded_width * s->channels;
-  float *image = pass->scratch, *band = image + lub_conv_image_floats(s);
-  const float **rows = (const float **)(void *)(band + s->pool_h * pixels * s->lanes_out);
-  const float **runs = rows + s->pool_h;
+  float *image = pass->scratch;
+  const band b = make_band(s, image + lub_conv_image_floats(s));
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
-    row.rows = rows;
     for (int64_t r = 0; r < s->rows; r++) {
-      for (int i = 0; i < s->pool_h; i++) {
-        float *to = band + i * pixels * s->lanes_out;
-        for (int64_t k = 0; k < s->kernel_h; k++) runs[k] = x + (r * s->pool_h + i + k) * line;
-        s->kernels->convolve_row(to, pixels, s->lanes_out, runs, s->kernel_h, s->kernel_w * s->channels, s->channels,
-                                 s->forward_weights);
-        rows[i] = to;
-      }
       int64_t at = r * s->columns * s->filters;
       row.first = (uint32_t)at;
       row.y = pass->y + n * out + at;
-      row.argmax = (uint8_t *)pass->saved + n * out + at;
-      s->kernels->pool_row(&row);
+      row.argmax = pass->keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
+      forward_row(s, r, x, &row, &b);
     }
   }
 }
@@ -112,14 +140,17 @@ static void free_state(lub_stage *stage) {
   conv_state *s = stage->state;
   if (!s) return;
   free(s->forward_weights);
+  free(s->winograd_weights);
+  free(s->winograd_back_weights);
   free(s->backward_weights);
   free(s->patch_weights);
   free(s->bias);
+  free(s->scale);
   free(s);
 }
 
 static const lub_stage_kind conv_kind = {.name = "conv",
-                                         .pack = pack,
+                                         .pack = lub_conv_pack,
                                          .forward = forward,
                                          .backward = lub_conv_backward,
                                          .add_gradient = lub_conv_add_gradient,
@@ -131,7 +162,8 @@ static void read_layers(const lub_stage *stage, conv_state *s) {
   const lub_shape *in = &stage->in[0], *out = &stage->out;
   s->height = win.h.in, s->width = win.w.in, s->channels = in->dim[in->ndim - 1];
   s->kernel_h = win.h.size, s->kernel_w = win.w.size;
-  s->rows = out->ndim == 2 ? 1 : out->dim[0], s->columns = out->dim[out->ndim - 2], s->filters = out->dim[out->ndim - 1];
+  s->rows = out->ndim == 2 ? 1 : out->dim[0], s->columns = out->dim[out->ndim - 2];
+  s->filters = out->dim[out->ndim - 1];
   s->above = win.h.before, s->left = win.w.before, s->conv_width = win.w.out;
   s->padded_height = win.h.out + s->kernel_h - 1, s->padded_width = win.w.out + s->kernel_w - 1;
   s->pool_h = s->pool_w = 1;
@@ -161,6 +193,41 @@ static void choose_way(conv_state *s) {
               (s->way == CONV_SPARSE && s->run > length);
 }
 
+/* Few channels would not repay Winograd's way in and out. */
+static void choose_forward(conv_state *s) {
+  enum { MANY = 8 };
+  const bool small = s->kernel_h == s->kernel_w && (s->kernel_h == 2 || s->kernel_h == 3);
+  const bool pooled = s->pool_h == 2 && s->pool_w == 2, bare = s->pool_h == 1 && s->pool_w == 1;
+  s->forward = CONV_ROWS;
+  if (small && pooled && s->channels == 1) s->forward = CONV_SINGLE;
+  if (small && (pooled || bare) && s->channels >= MANY && s->filters >= MANY) s->forward = CONV_WINOGRAD;
+}
+
+/* Under few channels, the sparse way back to the input would spend its time on lists. */
+enum { FEW = 16 };
+
+static bool make_weights(conv_state *s) {
+  const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
+  const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
+  const bool back_by_winograd = winograd && sparse && s->channels <= FEW;
+  struct {
+    float **array;
+    bool wanted;
+    int64_t floats;
+  } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
+              {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
+              {&s->winograd_back_weights, back_by_winograd, products * s->filters * s->lanes_in},
+              {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
+              {&s->backward_weights, !sparse, taps * s->lanes_out * s->lanes_in},
+              {&s->bias, true, s->lanes_out},
+              {&s->scale, true, s->lanes_out}};
+  for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+    if (list[i].wanted) *list[i].array = lub_calloc((size_t)list[i].floats, sizeof(float));
+    if (list[i].wanted && !*list[i].array) return false;
+  }
+  return true;
+}
+
 lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   conv_state *s = calloc(1, sizeof *s);
   if (!s) return lub_nomem(err, "conv", sizeof *s);
@@ -169,21 +236,14 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   s->kernels = lub_nn_kernels_now();
   read_layers(stage, s);
   choose_way(s);
+  choose_forward(s);
   s->lanes_in = lub_round_up(s->channels, s->kernels->vector);
   s->lanes_out = lub_round_up(s->filters, s->kernels->vector);
-
-  const int64_t taps = s->kernel_h * s->kernel_w;
-  const size_t band = sizeof(float) * (size_t)(lub_conv_image_floats(s) + s->pool_h * s->columns * s->pool_w * s->lanes_out) +
-                      sizeof(float *) * (size_t)(s->pool_h + s->kernel_h);
-  const size_t back = lub_conv_backward_scratch(s);
-  stage->scratch_size = band > back ? band : back;
+  const int64_t floats = s->kernel_h * s->kernel_w * s->channels * s->lanes_out;
+  if (!make_weights(s)) return lub_nomem(err, "conv", 4.0 * (double)floats);
+  const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
+  stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);
   stage->saved_size = (size_t)lub_shape_size(&stage->out);
-  s->forward_weights = lub_calloc((size_t)(taps * s->channels * s->lanes_out), sizeof(float));
-  s->bias = lub_calloc((size_t)s->lanes_out, sizeof(float));
-  float **back_weights = s->way == CONV_SPARSE ? &s->patch_weights : &s->backward_weights;
-  const int64_t back_floats = s->way == CONV_SPARSE ? s->filters * s->kernel_h * s->run : taps * s->lanes_out * s->lanes_in;
-  *back_weights = lub_calloc((size_t)back_floats, sizeof(float));
-  if (!s->forward_weights || !*back_weights || !s->bias) return lub_nomem(err, "conv", 4.0 * (double)back_floats);
   return LUB_OK;
 }

@@ -10,12 +10,20 @@
 typedef enum conv_way {
   CONV_DENSE,     /* rows of gradient, as dense as the rows of convolution */
   CONV_FEW_TERMS, /* a kernel of few terms: its gradient in registers; the input's, if wanted, as for CONV_DENSE */
-  CONV_SPARSE     /* what lives behind a pool */
+  CONV_SPARSE     /* what lives behind a pool; the input's gradient perhaps by Winograd's tiles */
 } conv_way;
+
+/* How the way there is computed. */
+typedef enum conv_forward {
+  CONV_ROWS,     /* rows of convolution, then the pool */
+  CONV_SINGLE,   /* one channel behind a small kernel, in registers with the 2x2 pool */
+  CONV_WINOGRAD, /* tiles of 2x2 outputs by kernels/winograd.c: the windows of a 2x2 pool, or two rows without a pool */
+} conv_forward;
 
 typedef struct conv_state {
   const lub_nn_kernels *kernels;
   conv_way way;
+  conv_forward forward;
   int64_t height, width, channels;    /* input */
   int64_t above, left;                /* zeros before the first row and column ("same") */
   int64_t padded_height, padded_width;
@@ -30,10 +38,15 @@ typedef struct conv_state {
   int64_t run;                        /* CONV_SPARSE: kernel_w * channels in whole LUB_RUNs */
   bool copies;                        /* the input is copied, to have a border or room behind its last row */
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
-  float *backward_weights;            /* terms (kh, kw turned round, filters in lanes), lanes of channels; not if sparse */
+  float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
+  float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters), lanes of channels; NULL: not that way */
+  float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse */
   float *patch_weights;               /* (filters, kh, run); if sparse */
-  float *bias;
+  float *bias, *scale;                /* by lane of filters */
 } conv_state;
+
+/* Renews the packed weights where they are stale. */
+void lub_conv_pack(lub_stage *stage);
 
 /* Floats of the input's copy; 0 where it is not copied. */
 int64_t lub_conv_image_floats(const conv_state *s);

@@ -99,28 +99,50 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
 
 /* === sparse === */
 
+static int64_t list_floats(const conv_state *s) {
+  return lub_sparse_list_floats(s->rows * s->columns, s->filters, s->pool_h * s->pool_w);
+}
+
 static size_t sparse_bytes(const conv_state *s) {
-  const int64_t outputs = s->rows * s->columns * s->filters, window = s->pool_h * s->pool_w;
-  return sizeof(float) * (size_t)(lub_conv_image_floats(s) + outputs + window * s->filters) +
-         sizeof(int32_t) * (size_t)(outputs + s->filters + window * s->filters);
+  const int64_t lists = list_floats(s);
+  const size_t bytes = sizeof(float) * (size_t)lists + sizeof(int32_t) * (size_t)(lists + s->filters);
+  const int64_t tiles = s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, s->filters) : 0;
+  const size_t winograd = sizeof(float) * (size_t)tiles;
+  return sizeof(float) * (size_t)lub_conv_image_floats(s) + (bytes > winograd ? bytes : winograd);
+}
+
+static void winograd_input_gradient(const conv_state *s, const lub_sparse *sample, float *scratch) {
+  float *gx[4];
+  lub_winograd_back row = {.kernel = (int)s->kernel_h, .tiles = s->columns, .filters = s->filters,
+                           .channels = s->channels, .lanes = s->lanes_in, .scale = sample->scale,
+                           .weights = s->winograd_back_weights, .scratch = scratch, .gx = gx};
+  for (int64_t r = 0; r < s->rows; r++) {
+    for (int64_t i = 0; i <= s->kernel_h; i++) gx[i] = sample->gx + (2 * r + i) * sample->line;
+    row.gy = sample->gy + r * s->columns * s->filters;
+    row.argmax = sample->argmax + r * s->columns * s->filters;
+    s->kernels->winograd_row_back(&row);
+  }
 }
 
 static void sparse_sample(const conv_state *s, const lub_pool_row *pool, const float *x, const float *gy,
                           const uint8_t *argmax, float *gx, float *gradient, float *block) {
-  const int64_t outputs = s->rows * s->columns * s->filters, window = s->pool_h * s->pool_w;
-  const int64_t line = s->padded_width * s->channels;
+  const int64_t lists = list_floats(s), line = s->padded_width * s->channels;
   float *image = block; /* the gradient of the input's copy */
   float *value = image + lub_conv_image_floats(s);
-  int32_t *offset = (int32_t *)(void *)(value + outputs + window * s->filters);
+  int32_t *offset = (int32_t *)(void *)(value + lists);
   lub_sparse sample = {.rows = s->rows, .columns = s->columns, .channels = s->filters, .pool_h = s->pool_h,
                        .pool_w = s->pool_w, .kernel_h = s->kernel_h, .run = s->run, .step = s->channels, .line = line,
                        .gy = gy, .argmax = argmax, .scale = pool->scale, .x = x, .gx = gx,
                        .weights = s->patch_weights, .gradient = gradient,
                        .bias_gradient = gradient + s->filters * s->kernel_h * s->run, .offset = offset,
-                       .count = offset + outputs, .value = value};
+                       .count = offset + lists, .value = value};
   if (gx && s->copies) {
     memset(image, 0, sizeof(float) * (size_t)lub_conv_image_floats(s));
     sample.gx = image;
+  }
+  if (gx && s->winograd_back_weights) {
+    winograd_input_gradient(s, &sample, block + lub_conv_image_floats(s));
+    sample.gx = NULL;
   }
   s->kernels->sparse_backward(&sample);
   if (!gx || !s->copies) return;
@@ -161,20 +183,25 @@ void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass) {
   }
 }
 
-/* Where the gradient of term (i, j, c) and filter o stands in the packed gradient. */
-static int64_t gradient_at(const conv_state *s, int64_t term, int64_t o) {
+/* Where the packed gradient of term (i, j, c) begins, for filter `first` and its block, `*step` floats apart. */
+static int64_t gradient_at(const conv_state *s, int64_t term, int64_t first, int64_t *step) {
   const int64_t length = s->kernel_w * s->channels;
-  if (s->way == CONV_SPARSE) return (o * s->kernel_h + term / length) * s->run + term % length;
-  if (s->way == CONV_FEW_TERMS) return term * s->lanes_out + o;
-  return lub_packed_at(terms_of(s), term, s->lanes_out, o, s->kernels->vector);
+  *step = s->way == CONV_SPARSE ? s->kernel_h * s->run : 1;
+  if (s->way == CONV_SPARSE) return (first * s->kernel_h + term / length) * s->run + term % length;
+  if (s->way == CONV_FEW_TERMS) return term * s->lanes_out + first;
+  return lub_packed_at(terms_of(s), term, s->lanes_out, first, s->kernels->vector);
 }
 
 void lub_conv_add_gradient(const lub_stage *stage, const float *gradient, float *const gparam[][LUB_MAX_PARAMS]) {
   const conv_state *s = stage->state;
-  const int64_t terms = terms_of(s), bias_at = lub_conv_gradient_floats(s) - (s->way == CONV_SPARSE ? s->filters : s->lanes_out);
-  for (int64_t term = 0; term < terms; term++)
-    for (int64_t o = 0; o < s->filters; o++)
-      gparam[0][0][term * s->filters + o] += gradient[gradient_at(s, term, o)];
+  const int64_t terms = terms_of(s), most = 2 * s->kernels->vector;
+  const int64_t bias_at = lub_conv_gradient_floats(s) - (s->way == CONV_SPARSE ? s->filters : s->lanes_out);
+  for (int64_t first = 0; first < s->filters; first += most)
+    for (int64_t term = 0; term < terms; term++) {
+      int64_t step, at = gradient_at(s, term, first, &step);
+      float *to = gparam[0][0] + term * s->filters + first;
+      for (int64_t o = 0; o < most && first + o < s->filters; o++) to[o] += gradient[at + o * step];
+    }
   if (stage->layer[0]->nparams > 1)
     for (int64_t o = 0; o < s->filters; o++) gparam[0][1][o] += gradient[bias_at + o];
 }

@@ -2,6 +2,7 @@
 -- from 0, columns are sorted, what is missing is NA.
 -- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false).
 -- @module lubdub.callbacks.CSVLogger
+-- @usage lubdub.callbacks.CSVLogger "log.csv"
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local number = require "lubdub.callbacks.number"

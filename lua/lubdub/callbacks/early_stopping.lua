@@ -3,6 +3,7 @@
 -- baseline (none), restore_best_weights (false), start_from_epoch (0). With restore_best_weights the weights of
 -- the best epoch come back at the end of the training, whether it was stopped or not.
 -- @module lubdub.callbacks.EarlyStopping
+-- @usage lubdub.callbacks.EarlyStopping { monitor = "val_loss", patience = 50, restore_best_weights = true }
 local monitor = require "lubdub.callbacks.monitor"
 local progress = require "lubdub.progress"
 local warning = require "lubdub.warning"

@@ -2,6 +2,9 @@
 -- options and decisions. What fit asks of a callback is told in lubdub.callbacks.class; a plain table
 -- with some of those methods is one too.
 -- @module lubdub.callbacks
+-- @usage
+-- model:fit(x, y, { epochs = 2, validation_split = 0.25,
+--   callbacks = { lubdub.callbacks.EarlyStopping { patience = 5 } } })
 local files = {
   EarlyStopping = "early_stopping",
   ModelCheckpoint = "model_checkpoint",
@@ -28,5 +31,6 @@ return setmetatable({}, {
     rawset(self, name, class)
     return class
   end,
+  __names = function() return names end,
   __tostring = function() return "callbacks: " .. table.concat(names, ", ") end,
 })

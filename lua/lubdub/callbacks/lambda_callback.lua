@@ -1,6 +1,7 @@
 --- A callback from functions: LambdaCallback { on_epoch_end = function(epoch, logs) ... end }.
 -- The functions get no self.
 -- @module lubdub.callbacks.LambdaCallback
+-- @usage lubdub.callbacks.LambdaCallback { on_epoch_end = function(epoch, logs) print(epoch, logs.loss) end }
 local blame = require "lubdub.blame"
 local options = require "lubdub.options"
 

@@ -1,6 +1,7 @@
 --- Sets the learning rate at the beginning of every epoch to `schedule(epoch, rate)`, epochs from 1.
 -- Options: schedule (a function, which may also stand alone), verbose (0). The rate is added to the logs.
 -- @module lubdub.callbacks.LearningRateScheduler
+-- @usage lubdub.callbacks.LearningRateScheduler(function(epoch, rate) return epoch < 10 and rate or rate * 0.9 end)
 local blame = require "lubdub.blame"
 local number = require "lubdub.callbacks.number"
 local options = require "lubdub.options"

@@ -5,6 +5,7 @@
 -- Folders are made where they are missing. When a file cannot be written, the training ends with an error that
 -- names it; the model stays as it is.
 -- @module lubdub.callbacks.ModelCheckpoint
+-- @usage lubdub.callbacks.ModelCheckpoint { path = "best.h5", save_best_only = true }
 local blame = require "lubdub.blame"
 local monitor = require "lubdub.callbacks.monitor"
 local number = require "lubdub.callbacks.number"

@@ -1,6 +1,7 @@
 --- What fit shows by default: a line per epoch; on a terminal also a bar while the epoch runs, with the
 -- time left for the whole training. fit { verbose = 0 } is quiet, verbose = 2 leaves the bar out.
 -- @module lubdub.callbacks.ProgressBar
+-- @usage model:fit(x, y, { epochs = 2, callbacks = { lubdub.callbacks.ProgressBar() } })
 local clock = require("lubdub.core").clock
 local history = require "lubdub.history"
 local progress = require "lubdub.progress"

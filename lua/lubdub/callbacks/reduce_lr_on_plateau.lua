@@ -2,6 +2,7 @@
 -- Options, as in Keras: monitor ("val_loss"), factor (0.1), patience (10), verbose (0), mode ("auto"),
 -- min_delta (1e-4), cooldown (0), min_lr (0). The rate of each epoch is added to the logs as learning_rate.
 -- @module lubdub.callbacks.ReduceLROnPlateau
+-- @usage lubdub.callbacks.ReduceLROnPlateau { factor = 0.5, patience = 10 }
 local blame = require "lubdub.blame"
 local monitor = require "lubdub.callbacks.monitor"
 local number = require "lubdub.callbacks.number"

@@ -1,5 +1,6 @@
 --- Ends the training when the loss is NaN or infinite. Option, as in Keras: raise_error (false).
 -- @module lubdub.callbacks.TerminateOnNaN
+-- @usage lubdub.callbacks.TerminateOnNaN()
 local progress = require "lubdub.progress"
 
 local TerminateOnNaN = require "lubdub.callbacks.class"("TerminateOnNaN", { raise_error = false })

@@ -100,8 +100,9 @@ local function unreadable(self)
 end
 
 --- @tparam Dataset self
+-- @tparam ?function tabulate makes text of rows of cells (default lubdub.texttable)
 -- @treturn string several lines
-return function(self)
+return function(self, tabulate)
   if #self == 0 then return "Dataset: empty" end
   local group_column = self:group_column()
   local all = {}
@@ -114,7 +115,7 @@ return function(self)
   if whole.groups > 0 then head = head .. ", " .. plural(whole.groups, "group") end
   local lines = { head }
   if #self <= FEW then
-    lines[2], lines[3] = self:show(FEW), unreadable(self)
+    lines[2], lines[3] = require "lubdub.dataset.show"(self, FEW, nil, tabulate), unreadable(self)
     return table.concat(lines, "\n")
   end
 
@@ -136,7 +137,7 @@ return function(self)
     rows[#rows + 1] = line("(none)", summary(unlabelled, group_column), #self, has_groups, has_durations)
   end
   rows[#rows + 1] = line("all", whole, #self, has_groups, has_durations)
-  lines[#lines + 1] = texttable(rows)
+  lines[#lines + 1] = (tabulate or texttable)(rows)
   lines[#lines + 1] = rates(self)
   lines[#lines + 1] = unreadable(self)
   lines[#lines + 1] = "columns: " .. table.concat(self:columns(), ", ")

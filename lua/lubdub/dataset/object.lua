@@ -83,4 +83,16 @@ function Dataset:__tostring()
   return require "lubdub.dataset.describe"(self)
 end
 
+-- In a notebook: the summary, its table as one of HTML.
+function Dataset:__mimebundle()
+  local display = require "lubdub.display"
+  local html
+  local text = require "lubdub.dataset.describe"(self, function(rows)
+    html = display.html_table(rows)
+    return "\0"
+  end)
+  text = display.escape(text):gsub("\n?%z\n?", "\0"):gsub("\n", "<br>\n")
+  return { ["text/html"] = (text:gsub("%z", function() return html end)) }
+end
+
 return object

@@ -51,8 +51,9 @@ end
 --- @tparam Dataset self
 -- @tparam ?integer n how many rows (default 10)
 -- @tparam ?integer width in characters (default: that of the terminal; without one, all columns)
+-- @tparam ?function tabulate makes text of rows of cells (default lubdub.texttable)
 -- @treturn string
-return function(self, n, width)
+return function(self, n, width, tabulate)
   if n ~= nil and (math.type(n) ~= "integer" or n < 0) then
     blame("Dataset:show: expected a number of rows, got %s", tostring(n))
   end
@@ -73,7 +74,7 @@ return function(self, n, width)
   for _, line in ipairs(rows) do
     for j = #names + 1, fit + 1, -1 do line[j] = nil end
   end
-  local text = texttable(rows, align)
+  local text = (tabulate or texttable)(rows, align)
   if n < #self then text = text .. ("\n... %d rows in all"):format(#self) end
   if fit == #names + 1 then return text end
   return text .. "\nand the columns " .. table.concat(names, ", ", fit)

@@ -13,6 +13,7 @@ local look = require "lubdub.datasets.look"
 -- @tparam string folder
 -- @treturn Dataset
 -- @raise when the folder is not there or holds no sound files
+-- @usage local clips = lubdub.datasets.folder "recordings"
 return function(folder)
   local names, found = look("datasets.folder", folder)
   if #names == 0 then

@@ -7,6 +7,7 @@ local Dataset = require "lubdub.dataset"
 -- @function hearts
 -- @tparam ?table options of `lubdub.synth.hearts`: `n`, `seed`, ...
 -- @treturn Dataset
+-- @usage local clips = lubdub.datasets.hearts { n = 20, seed = 1 }
 return function(options)
   return Dataset(require("lubdub.synth").hearts(options)):map(function(clip)
     clip.group = clip.group or clip.patient

@@ -11,6 +11,7 @@
 -- A folder that is not there, or that holds no recordings, is an error that names it, and says what was expected.
 -- What is missing or odd in it is one warning; `clips:check()` lists it.
 -- @module lubdub.datasets
+-- @usage local clips = lubdub.datasets.hearts { n = 20, seed = 1 }
 local there = {
   pascal = "pascal", physionet2016 = "physionet2016", circor2022 = "circor2022", yaseen2018 = "yaseen2018",
   folder = "folder", from_folder = "folder", from_csv = "from_csv", hearts = "hearts", segments = "segments",

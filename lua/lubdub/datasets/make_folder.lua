@@ -9,6 +9,7 @@ local lfs = require "lfs"
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string "path: reason"
+-- @usage lubdub.datasets.make_folder "out"
 return function(path)
   if type(path) ~= "string" or path == "" then
     blame("datasets.make_folder: expected a path, got %s", path == "" and "an empty one" or type(path))

@@ -115,6 +115,7 @@ end
 -- @tparam ?table given `conflicts`: true; false leaves out the six recordings that are three sounds under two labels
 -- @treturn Dataset
 -- @raise when the folder is not there or holds none of them, or a table in it is broken
+-- @usage local clips = lubdub.datasets.pascal "data/pascal2011"
 return function(folder, given)
   local all, notes = look("datasets.pascal", folder)
   local o = options.read("datasets.pascal", given, { conflicts = true })

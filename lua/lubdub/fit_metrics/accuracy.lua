@@ -1,5 +1,42 @@
 --- How often the model is right. Keras' formulas: the largest output, or those above a threshold.
 -- @module lubdub.fit_metrics.accuracy
+
+--- How often the model is right, counted as its outputs and targets suggest.
+-- @function Accuracy
+-- @tparam ?table options name ("accuracy"), threshold (0.5; of single outputs)
+-- @treturn lubdub.Metric
+-- @usage model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
+
+--- How often outputs lie on the right side of the threshold.
+-- @function BinaryAccuracy
+-- @tparam ?table options name ("binary_accuracy"), threshold (0.5)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.BinaryAccuracy { threshold = 0.4 }
+
+--- How often the largest output is the right class, of one-hot rows.
+-- @function CategoricalAccuracy
+-- @tparam ?table options name ("categorical_accuracy")
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.CategoricalAccuracy()
+
+--- How often the largest output is the right class, of class numbers from 1.
+-- @function SparseCategoricalAccuracy
+-- @tparam ?table options name ("sparse_categorical_accuracy")
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.SparseCategoricalAccuracy()
+
+--- How often the right class is among the k largest outputs, of one-hot rows.
+-- @function TopKCategoricalAccuracy
+-- @tparam ?table options name ("top_k_categorical_accuracy"), k (5)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.TopKCategoricalAccuracy { k = 2 }
+
+--- How often the right class is among the k largest outputs, of class numbers from 1.
+-- @function SparseTopKCategoricalAccuracy
+-- @tparam ?table options name ("sparse_top_k_categorical_accuracy"), k (5)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.SparseTopKCategoricalAccuracy { k = 2 }
+
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts

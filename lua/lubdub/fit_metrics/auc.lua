@@ -1,6 +1,15 @@
 --- The area under a curve over the batches of a training, as Keras computes it: from counts at evenly spaced
 -- thresholds. (lubdub.metrics.roc_auc_score is exact, and needs all rows at once.)
 -- @module lubdub.fit_metrics.auc
+
+--- The area under a curve, from counts at evenly spaced thresholds.
+-- @function AUC
+-- @tparam ?table options name ("auc"), num_thresholds (200), curve ("ROC"; or "PR"), summation_method
+-- ("interpolation"; or "minoring", "majoring"), multi_label (false: all outputs in one curve), num_labels (false),
+-- label_weights (false), from_logits (false)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.AUC { curve = "PR", multi_label = true }
+
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts

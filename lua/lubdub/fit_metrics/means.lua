@@ -1,5 +1,42 @@
 --- Losses as metrics: means over the rows, from the model's outputs alone.
 -- @module lubdub.fit_metrics.means
+
+--- The mean of (y - p)^2.
+-- @function MeanSquaredError
+-- @tparam ?table options name ("mean_squared_error")
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.MeanSquaredError()
+
+--- The root of the mean of (y - p)^2.
+-- @function RootMeanSquaredError
+-- @tparam ?table options name ("root_mean_squared_error")
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.RootMeanSquaredError()
+
+--- The mean of |y - p|.
+-- @function MeanAbsoluteError
+-- @tparam ?table options name ("mean_absolute_error")
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.MeanAbsoluteError()
+
+--- -sum(y log p) of one-hot rows.
+-- @function CategoricalCrossentropy
+-- @tparam ?table options name ("categorical_crossentropy"), from_logits (false), label_smoothing (0)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.CategoricalCrossentropy()
+
+--- -log p of the right class, of class numbers from 1.
+-- @function SparseCategoricalCrossentropy
+-- @tparam ?table options name ("sparse_categorical_crossentropy"), from_logits (false)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.SparseCategoricalCrossentropy()
+
+--- -(y log p + (1 - y) log(1 - p)).
+-- @function BinaryCrossentropy
+-- @tparam ?table options name ("binary_crossentropy"), from_logits (false), label_smoothing (0)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.BinaryCrossentropy()
+
 local class = require "lubdub.fit_metrics.class"
 local losses = require "lubdub.losses"
 

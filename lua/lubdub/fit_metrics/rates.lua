@@ -1,6 +1,35 @@
 --- Precision, recall and F-scores over the batches of a training, as Keras computes them.
 -- Targets are like the outputs (one-hot, or 0 and 1), not class numbers. `class_id` counts from 1.
 -- @module lubdub.fit_metrics.rates
+
+--- The share of the positives found that are right.
+-- @function Precision
+-- @tparam ?table options name ("precision"), thresholds (false: 0.5, or none with top_k), top_k (false), class_id
+-- (false; from 1)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.Precision { class_id = 1 }
+
+--- The share of the positives that are found.
+-- @function Recall
+-- @tparam ?table options name ("recall"), thresholds (false: 0.5, or none with top_k), top_k (false), class_id
+-- (false; from 1)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.Recall()
+
+--- The harmonic mean of precision and recall.
+-- @function F1Score
+-- @tparam ?table options name ("f1_score"), average (false: one for each class; "micro", "macro", "weighted"),
+-- threshold (false: the largest output counts)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.F1Score { average = "macro" }
+
+--- F-score in which recall counts beta times as much as precision.
+-- @function FBetaScore
+-- @tparam ?table options name ("fbeta_score"), average (false: one for each class; "micro", "macro", "weighted"),
+-- threshold (false: the largest output counts), beta (1)
+-- @treturn lubdub.Metric
+-- @usage lubdub.metrics.FBetaScore { average = "macro", beta = 2 }
+
 local blame = require "lubdub.blame"
 local class = require "lubdub.fit_metrics.class"
 local counts = require("lubdub.core").counts

@@ -3,6 +3,7 @@
 -- The names that begin with a capital are Keras' metrics, which add up over batches:
 -- `lubdub.metrics.AUC { curve = "PR" }` (lubdub.fit_metrics); compile takes them.
 -- @module lubdub.metrics
+-- @usage print(lubdub.metrics.classification_report(y_true, y_pred))
 local metrics = {}
 
 local public = {

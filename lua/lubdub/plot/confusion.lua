@@ -123,6 +123,7 @@ end
 -- @tparam ?string options.theme "light" (default) or "dark"
 -- @tparam ?table|Tensor options.sample_weight
 -- @treturn Figure
+-- @usage lubdub.plot.confusion_matrix(y_true, y_pred, { normalize = "true" }):save "confusion.svg"
 return function(y_true, y_pred, given)
   local where = "plot.confusion_matrix"
   local is_matrix = confusion.is_matrix(y_true)

@@ -101,7 +101,7 @@ end
 
 --- Shows the figure in the terminal: as a picture (sixel) where the terminal is known to take one, else in coloured
 -- half blocks, and in plain characters where output is no terminal. See `lubdub.plot.terminal` for how that is found
--- out; the terminal is never asked.
+-- out; the terminal is never asked. In a notebook it is shown there.
 -- @tparam[opt] table given
 -- @tparam ?string given.how "auto", "sixel", "blocks" (24-bit colours), "256" (blocks of 256 colours) or "ascii"
 -- @tparam ?integer given.width in characters (default: the terminal's, at most 100; 80 elsewhere)
@@ -109,11 +109,22 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string reason: gnuplot is missing, or what it says
 function Figure:show(given)
+  if given == nil and rawget(_G, "ilua") then
+    require("lubdub.display").show(self)
+    return true
+  end
   local text, reason = require "lubdub.plot.terminal".text(self, given)
   if not text then return nil, reason end
   io.stdout:write(text)
   io.stdout:flush()
   return true
+end
+
+-- In a notebook: the picture; where it cannot be drawn, the reason.
+function Figure:__mimebundle()
+  local picture, reason = self:render "png"
+  if not picture then return { ["text/plain"] = tostring(self) .. "\n" .. reason } end
+  return { ["image/png"] = picture, ["text/plain"] = ("Figure(%s)"):format(self.what) }
 end
 
 function Figure:__tostring()

@@ -131,6 +131,7 @@ end
 -- @tparam ?table options.size { width, height } in pixels (default: 480 by 400 a panel)
 -- @tparam ?string options.theme "light" (default) or "dark"
 -- @treturn Figure
+-- @usage lubdub.plot.history(history):save "curves.png"
 return function(history, given)
   local where = "plot.history"
   local o = options.read(where, given, Figure.options(false, { metrics = false }))

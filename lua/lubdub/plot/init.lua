@@ -3,6 +3,7 @@
 -- `figure:render "svg"` for the picture as a string, `figure:script()` for gnuplot's own text.
 -- All take `title` (false for none), `size` ({ width, height } in pixels) and `theme` ("light", "dark").
 -- @module lubdub.plot
+-- @usage lubdub.plot.confusion_matrix(y_true, y_pred, { normalize = "true" }):save "confusion.svg"
 local curves = require "lubdub.plot.curves"
 local image = require "lubdub.plot.image"
 

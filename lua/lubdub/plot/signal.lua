@@ -35,6 +35,7 @@ end
 -- @tparam ?number sr samples per second (of a row: its own)
 -- @tparam[opt] table given `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
+-- @usage lubdub.plot.waveform(signal, sr):save "waveform.png"
 return function(samples, sr, given)
   local where = "plot.waveform"
   if type(sr) == "table" and given == nil then sr, given = nil, sr end

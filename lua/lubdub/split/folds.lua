@@ -77,6 +77,10 @@ end
 --- Folds of nearly equal size.
 -- @function KFold
 -- @tparam ?table options
+-- @usage
+-- for train, test in lubdub.split.KFold { n_splits = 5, shuffle = true, seed = 1 }:split(100) do
+--   print(#train, #test)
+-- end
 folds.KFold = splitter.define("KFold", defaults, {
   check = check "KFold",
   parts = function(self, labels)
@@ -97,6 +101,10 @@ folds.KFold = splitter.define("KFold", defaults, {
 --- Folds in which each class has its share.
 -- @function StratifiedKFold
 -- @tparam ?table options
+-- @usage
+-- for train, test in lubdub.split.StratifiedKFold { n_splits = 3 }:split(clips:column "label") do
+--   print(#test)
+-- end
 folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
   check = check "StratifiedKFold",
   needs = { labels = true },
@@ -141,6 +149,10 @@ folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
 --- Folds that keep each group on one side; about equal in rows, or, shuffled, in groups.
 -- @function GroupKFold
 -- @tparam ?table options
+-- @usage
+-- for train, test in lubdub.split.GroupKFold { n_splits = 3 }:split(clips:column "label", clips:column "patient") do
+--   print(#test)
+-- end
 folds.GroupKFold = splitter.define("GroupKFold", defaults, {
   check = check "GroupKFold",
   needs = { groups = true },
@@ -205,6 +217,9 @@ end
 --- Folds that keep each group on one side and give each class as nearly its share as the groups allow.
 -- @function StratifiedGroupKFold
 -- @tparam ?table options
+-- @usage
+-- local folds = lubdub.split.StratifiedGroupKFold { n_splits = 3, shuffle = true, seed = 1 }
+-- for train, test in folds:split(clips:column "label", clips:column "patient") do print(#test) end
 folds.StratifiedGroupKFold = splitter.define("StratifiedGroupKFold", defaults, {
   check = check "StratifiedGroupKFold",
   needs = { labels = true, groups = true },
@@ -250,6 +265,10 @@ folds.StratifiedGroupKFold = splitter.define("StratifiedGroupKFold", defaults, {
 
 --- Each group is the test part once, in the order of their names.
 -- @function LeaveOneGroupOut
+-- @usage
+-- for train, test in lubdub.split.LeaveOneGroupOut():split(clips:column "label", clips:column "patient") do
+--   print(#test)
+-- end
 folds.LeaveOneGroupOut = splitter.define("LeaveOneGroupOut", {}, {
   needs = { groups = true },
   n_splits = function(_, labels, groups)

@@ -110,6 +110,18 @@ end
 -- `search` (false): { grid = , folds = 3, scoring = , n_iter = } chooses params in each fold, on its training rows;
 -- `params` ({}): what the model is given; `seed`; `progress` (true); `keep_models` (false)
 -- @treturn lubdub.CrossValidation it prints
+-- @usage
+-- local result = lubdub.cross_validate {
+--   x = x, y = y, folds = 3, fit = { epochs = 2, verbose = 0 }, seed = 1, progress = false,
+--   model = function(params)
+--     local layers = lubdub.layers
+--     local net = lubdub.Sequential { layers.Flatten(), layers.Dense { units = 8, activation = "relu" },
+--       layers.Dense { units = 5, activation = "softmax" } }
+--     net:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+--     return net
+--   end,
+-- }
+-- print(result)
 function cross_validate.cross_validate(given)
   local where = "cross_validate"
   local o = cross_validate.check(where, options.read(where, given, known))

@@ -43,6 +43,10 @@ end
 -- @function ParameterGrid
 -- @tparam table what { name = { values } }, or a list of such tables, one grid behind the other
 -- @treturn table a list of tables name = value
+-- @usage
+-- for _, params in ipairs(lubdub.ParameterGrid { rate = { 0.2, 0.5 }, filters = { 16, 32 } }) do
+--   print(params.filters, params.rate)
+-- end
 function grid.ParameterGrid(what, where)
   where = where or "ParameterGrid"
   local list = {}

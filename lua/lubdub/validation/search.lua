@@ -147,12 +147,38 @@ end
 -- @tparam table given `grid`: { name = { values } } or a list of such; `scoring`: the metric that decides (default: the
 -- first of `metrics`); and the options of `lubdub.cross_validate`, whose `model` is given the combination
 -- @treturn lubdub.Search table, best_params, best_score, best (the cross-validation of the best), runs; it prints
+-- @usage
+-- local found = lubdub.grid_search {
+--   grid = { units = { 4, 8 } }, seed = 1, progress = false,
+--   x = x, y = y, folds = 3, fit = { epochs = 2, verbose = 0 },
+--   model = function(params)
+--     local layers = lubdub.layers
+--     local net = lubdub.Sequential { layers.Flatten(), layers.Dense { units = params.units, activation = "relu" },
+--       layers.Dense { units = 5, activation = "softmax" } }
+--     net:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+--     return net
+--   end,
+-- }
+-- print(found.best_params.units)
 search.grid_search = searcher("grid_search", {})
 
 --- Some combinations at random: those of scikit-learn's ParameterSampler for the same seed.
 -- @function random_search
 -- @tparam table given `distributions`: { name = { values } or function(rng) }; `n_iter` (10); and as in grid_search
 -- @treturn lubdub.Search
+-- @usage
+-- local found = lubdub.random_search {
+--   distributions = { units = { 2, 4, 8, 16 } }, n_iter = 2,
+--   x = x, y = y, folds = 3, fit = { epochs = 2, verbose = 0 }, seed = 1, progress = false,
+--   model = function(params)
+--     local layers = lubdub.layers
+--     local net = lubdub.Sequential { layers.Flatten(), layers.Dense { units = params.units, activation = "relu" },
+--       layers.Dense { units = 5, activation = "softmax" } }
+--     net:compile { optimizer = "adam", loss = "categorical_crossentropy" }
+--     return net
+--   end,
+-- }
+-- print(found)
 search.random_search = searcher("random_search", { distributions = options.none, n_iter = 10 })
 
 --- The search within a fold, from the option `search` of cross_validate.

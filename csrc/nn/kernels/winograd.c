@@ -1,0 +1,237 @@
+/* Convolution by Winograd's minimal filtering, F(2x2, KxK) for K = 2 and 3: tiles of 2x2 outputs from (K+1)^2 inputs,
+ * with (K+1)^2 multiplications where the plain way takes 4 K^2. In one dimension, with inputs d and kernel g,
+ *   K = 2:  m = (d0 - d1) g0,  d1 (g0 + g1),  (d2 - d1) g1;                       y = m0 + m1,  m1 + m2
+ *   K = 3:  m = (d0 - d2) g0,  (d1 + d2) (g0 + g1 + g2) / 2,  (d2 - d1) (g0 - g1 + g2) / 2,  (d3 - d1) g2;
+ *           y = m0 + m1 + m2,  m1 - m2 + m3
+ * and the same over columns, then rows. Products of all channels are summed before they meet: one small matrix product
+ * for each of the (K+1)^2. A few pixels' worth of everything stays in the first-level cache; where a 2x2 pool follows,
+ * a tile is its window, and the outputs never leave the registers. (Lavin and Gray, "Fast algorithms for convolutional
+ * neural networks", 2015.)
+ *
+ * The way back to the input is the same, transposed, from the gradients of a pool's windows.
+ *
+ * An input that is not finite reaches all four outputs of its tiles, and an infinite one becomes NaN there. */
+#include "nn/kernels/behind.h"
+#include "nn/kernels/tile.h"
+
+/* One dimension of the way in; `step` vectors lie between the elements of d and of v. */
+INLINE void differences(const vf *d, vf *v, const int step, const int K) {
+  if (K == 2) {
+    v[0] = d[0] - d[step];
+    v[step] = d[step];
+    v[2 * step] = d[2 * step] - d[step];
+  } else {
+    v[0] = d[0] - d[2 * step];
+    v[step] = d[step] + d[2 * step];
+    v[2 * step] = d[2 * step] - d[step];
+    v[3 * step] = d[3 * step] - d[step];
+  }
+}
+
+/* The way in of P tiles from number `first` on. v: (products, P, pixel), a plane of it `plane` floats. */
+INLINE void gather(const lub_winograd_row *row, int64_t first, int P, float *v, int64_t plane, int64_t pixel,
+                   const int K) {
+  const int N = K + 1;
+  const int64_t channels = row->channels;
+  const float *in[4];
+  for (int i = 0; i < N; i++) in[i] = row->in[i] + 2 * first * channels;
+  for (int64_t c = 0; c < channels; c += VL) {
+    const int64_t left = channels - c;
+    for (int p = 0; p < P; p++) {
+      const int64_t at = 2 * p * channels + c;
+      vf d[4 * 4], e[4 * 4];
+      UNROLL for (int i = 0; i < N; i++) UNROLL for (int j = 0; j < N; j++) d[i * N + j] =
+          vf_load_part(in[i] + at + j * channels, left);
+      UNROLL for (int j = 0; j < N; j++) differences(d + j, e + j, N, K);
+      UNROLL for (int i = 0; i < N; i++) differences(e + i * N, d + i * N, 1, K);
+      UNROLL for (int t = 0; t < N * N; t++) vf_store(v + t * plane + p * pixel + c, d[t]);
+    }
+  }
+}
+
+#define MULTIPLY_CASE(P)                                                                                               \
+  case P:                                                                                                              \
+    for (int t = 0; t < products; t++, v += plane, m += TILE * V * VL, weights += channels * V * VL)                   \
+      convolve_tile(m, V * VL, &v, 0, 1, channels, pixel, weights, P, V);                                              \
+    break;
+
+/* m: (products, TILE, V * VL). */
+INLINE void multiply(float *m, const float *v, int64_t plane, int64_t pixel, int64_t channels, const float *weights,
+                     int products, int tiles, const int V) {
+  switch (tiles) { CASES(MULTIPLY_CASE) }
+}
+
+__attribute__((noinline)) static void multiply_two(float *m, const float *v, int64_t plane, int64_t pixel,
+                                                   int64_t channels, const float *weights, int products, int tiles) {
+  multiply(m, v, plane, pixel, channels, weights, products, tiles, 2);
+}
+
+__attribute__((noinline)) static void multiply_one(float *m, const float *v, int64_t plane, int64_t pixel,
+                                                   int64_t channels, const float *weights, int products, int tiles) {
+  multiply(m, v, plane, pixel, channels, weights, products, tiles, 1);
+}
+
+/* One dimension of the way out. */
+INLINE void sums(const vf *m, vf *y, const int m_step, const int y_step, const int K) {
+  if (K == 2) {
+    y[0] = m[0] + m[m_step];
+    y[y_step] = m[m_step] + m[2 * m_step];
+  } else {
+    y[0] = m[0] + m[m_step] + m[2 * m_step];
+    y[y_step] = m[m_step] - m[2 * m_step] + m[3 * m_step];
+  }
+}
+
+/* The four outputs of one tile, one vector of lanes. */
+INLINE void outputs(const float *m, int64_t plane, vf y[4], const int K) {
+  const int N = K + 1;
+  vf half[2 * 4];
+  UNROLL for (int i = 0; i < N; i++) {
+    vf line[4];
+    UNROLL for (int j = 0; j < N; j++) line[j] = vf_load(m + (i * N + j) * plane);
+    sums(line, half + 2 * i, 1, 1, K);
+  }
+  UNROLL for (int j = 0; j < 2; j++) sums(half + j, y + j, 2, 2, K);
+}
+
+/* The way out of P tiles from number `first` on, for the block's `width` lanes from `lane` on. */
+INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, int P, int64_t lane, int64_t width,
+                    const int K) {
+  const int64_t plane = TILE * width, lanes = row->lanes, from = 2 * first * lanes + lane;
+  float *const out[2] = {row->out[0] + from, row->out[1] + from};
+  for (int p = 0; p < P; p++)
+    for (int64_t c = 0; c < width; c += VL) {
+      vf y[4];
+      outputs(m + p * width + c, plane, y, K);
+      UNROLL for (int i = 0; i < 4; i++) vf_store(out[i / 2] + (2 * p + i % 2) * lanes + c, y[i]);
+    }
+}
+
+INLINE void scatter_pooled(const lub_pool_row *given, const float *m, int64_t first, int P, int64_t lane, int64_t width,
+                           const int K) {
+  const lub_pool_row pool = *given;
+  const int64_t plane = TILE * width;
+  for (int64_t c = 0; c < width && lane + c < pool.channels; c += VL)
+    for (int p = 0; p < P; p++) {
+      vf y[4];
+      vi place = {0};
+      outputs(m + p * width + c, plane, y, K);
+      UNROLL for (int i = 1; i < 4; i++) y[0] = larger(y[0], y[i], i, &place);
+      put_pixel(&pool, y[0], place, first + p, lane + c);
+    }
+}
+
+INLINE void winograd(const lub_winograd_row *row, const int K) {
+  const int products = (K + 1) * (K + 1);
+  const int64_t channels = row->channels, pixel = (channels + VL - 1) / VL * VL;
+  const int64_t plane = TILE * pixel + VL; /* planes that begin in one set of the cache would push each other out */
+  float *v = row->scratch, *m = v + products * plane;
+  for (int64_t first = 0; first < row->tiles;) {
+    const int tiles = next_tile(row->tiles - first);
+    gather(row, first, tiles, v, plane, pixel, K);
+    for (int64_t lane = 0; lane < row->lanes; lane += 2 * VL) {
+      const int64_t width = row->lanes - lane < 2 * VL ? VL : 2 * VL;
+      const float *weights = row->weights + lane * products * channels;
+      (width == VL ? multiply_one : multiply_two)(m, v, plane, pixel, channels, weights, products, tiles);
+      if (row->pool) scatter_pooled(row->pool, m, first, tiles, lane, width, K);
+      else scatter(row, m, first, tiles, lane, width, K);
+    }
+    first += tiles;
+  }
+}
+
+void LUB_VARIANT(lub_winograd_row)(const lub_winograd_row *row) {
+  if (row->kernel == 2) winograd(row, 2);
+  else winograd(row, 3);
+}
+
+/* === the way back === */
+
+/* `sums`, transposed. */
+INLINE void spread_sums(const vf *y, vf *m, const int y_step, const int m_step, const int K) {
+  m[0] = y[0];
+  m[m_step] = y[0] + y[y_step];
+  if (K == 2) {
+    m[2 * m_step] = y[y_step];
+  } else {
+    m[2 * m_step] = y[0] - y[y_step];
+    m[3 * m_step] = y[y_step];
+  }
+}
+
+/* `differences`, transposed. */
+INLINE void spread_differences(const vf *v, vf *d, const int step, const int K) {
+  d[0] = v[0];
+  if (K == 2) {
+    d[step] = v[step] - (v[0] + v[2 * step]);
+    d[2 * step] = v[2 * step];
+  } else {
+    d[step] = v[step] - v[2 * step] - v[3 * step];
+    d[2 * step] = v[step] + v[2 * step] - v[0];
+    d[3 * step] = v[3 * step];
+  }
+}
+
+/* The products' gradients of P windows from number `first` on. m: (products, P, pixel). */
+INLINE void gather_back(const lub_winograd_back *row, int64_t first, int P, float *m, int64_t plane, int64_t pixel,
+                        const int K) {
+  const int N = K + 1;
+  const int64_t filters = row->filters;
+  const float *gy = row->gy + first * filters;
+  const uint8_t *argmax = row->argmax + first * filters;
+  const vf scale = vf_all(row->scale), zero = {0};
+  for (int64_t c = 0; c < filters; c += VL)
+    for (int p = 0; p < P; p++) {
+      const vf gradient = vf_load_part(gy + p * filters + c, filters - c) * scale;
+      const vi place = vb_widen(vb_load_part(argmax + p * filters + c, filters - c, LUB_NO_GRADIENT));
+      vf y[4], half[2 * 4], products[4 * 4];
+      UNROLL for (int i = 0; i < 4; i++) y[i] = vm_float(vm_equal(place, (vi)vu_all((uint32_t)i)), gradient, zero);
+      UNROLL for (int i = 0; i < 2; i++) spread_sums(y + 2 * i, half + i * N, 1, 1, K);
+      UNROLL for (int j = 0; j < N; j++) spread_sums(half + j, products + j, N, N, K);
+      UNROLL for (int t = 0; t < N * N; t++) vf_store(m + t * plane + p * pixel + c, products[t]);
+    }
+}
+
+/* Adds what P tiles say of their inputs, for the block's `width` lanes from `lane` on. */
+INLINE void scatter_back(const lub_winograd_back *row, const float *v, int64_t first, int P, int64_t lane,
+                         int64_t width, const int K) {
+  const int N = K + 1;
+  const int64_t plane = TILE * width, channels = row->channels;
+  float *gx[4];
+  for (int i = 0; i < N; i++) gx[i] = row->gx[i] + 2 * first * channels + lane;
+  for (int64_t c = 0; c < width && lane + c < channels; c += VL) {
+    const int64_t left = channels - lane - c;
+    for (int p = 0; p < P; p++) {
+      vf d[4 * 4], e[4 * 4];
+      UNROLL for (int t = 0; t < N * N; t++) d[t] = vf_load(v + t * plane + p * width + c);
+      UNROLL for (int i = 0; i < N; i++) spread_differences(d + i * N, e + i * N, 1, K);
+      UNROLL for (int j = 0; j < N; j++) spread_differences(e + j, d + j, N, K);
+      UNROLL for (int i = 0; i < N; i++) UNROLL for (int j = 0; j < N; j++) {
+        float *to = gx[i] + (2 * p + j) * channels + c;
+        vf_store_part(to, vf_load_part(to, left) + d[i * N + j], left);
+      }
+    }
+  }
+}
+
+INLINE void winograd_back(const lub_winograd_back *row, const int K) {
+  const int products = (K + 1) * (K + 1);
+  const int64_t filters = row->filters, pixel = (filters + VL - 1) / VL * VL, plane = TILE * pixel + VL;
+  float *m = row->scratch, *v = m + products * plane;
+  for (int64_t first = 0; first < row->tiles;) {
+    const int tiles = next_tile(row->tiles - first);
+    gather_back(row, first, tiles, m, plane, pixel, K);
+    for (int64_t lane = 0; lane < row->lanes; lane += 2 * VL) {
+      const int64_t width = row->lanes - lane < 2 * VL ? VL : 2 * VL;
+      const float *weights = row->weights + lane * products * filters;
+      (width == VL ? multiply_one : multiply_two)(v, m, plane, pixel, filters, weights, products, tiles);
+      scatter_back(row, v, first, tiles, lane, width, K);
+    }
+    first += tiles;
+  }
+}
+
+void LUB_VARIANT(lub_winograd_row_back)(const lub_winograd_back *row) {
+  if (row->kernel == 2) winograd_back(row, 2);
+  else winograd_back(row, 3);
+}

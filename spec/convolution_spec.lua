@@ -1,0 +1,126 @@
+-- The convolution stage's ways of computing (rows, one channel, Winograd's tiles) against the reference path.
+local lubdub = require "lubdub"
+local core = require "lubdub.core"
+local float64 = require "support.float64"
+local nets = require "support.nets"
+local L = core.layers
+
+-- The largest difference between two tensors, over the largest value of the second.
+local function relative_difference(got, expected)
+  local difference, largest = 0, 1e-6
+  local values = float64.flat(got:totable())
+  for i, value in ipairs(float64.flat(expected:totable())) do
+    difference = math.max(difference, math.abs(values[i] - value))
+    largest = math.max(largest, math.abs(value))
+  end
+  return difference / largest
+end
+
+local function predict(layers, shape, x, reference)
+  local trainer = core.Trainer { layers = layers, input_shape = shape, reference = reference }
+  trainer:begin_predict(x)
+  nets.run(trainer)
+  return trainer:outputs():clone()
+end
+
+-- Layers that the stage takes whole: channels 1 to 70, any size, pools that leave rests.
+local function random_layers(seed)
+  local next_number = nets.random(seed)
+  local size, channels = next_number(1, 3), next_number(1, 3) == 1 and 1 or next_number(1, 70)
+  local shape = { next_number(4, 12), next_number(4, 29), channels }
+  local list = {
+    L.Conv2D {
+      filters = next_number(1, 70), kernel_size = next_number(1, 4) == 1 and { size, next_number(1, 3) } or size,
+      padding = next_number(1, 2) == 1 and "same" or "valid", use_bias = next_number(1, 4) > 1,
+      activation = next_number(1, 3) > 1 and "relu" or "linear",
+    },
+  }
+  local now = list[1]:output_shape(shape)
+  local pool = ({ { 2, 2 }, { 2, 2 }, { 1, 2 }, { 2, 1 }, { 3, 2 } })[next_number(1, 8)]
+  if pool and pool[1] <= now[1] and pool[2] <= now[2] then list[2] = L.MaxPooling2D { pool_size = pool } end
+  if next_number(1, 2) == 1 then list[#list + 1] = L.Dropout { rate = 0.3 } end
+  return list, shape
+end
+
+describe("a convolution with what follows it", function()
+  it("predicts what the reference path does, over random shapes", function()
+    for seed = 1, 150 do
+      local layers, shape = random_layers(seed)
+      nets.stir(layers, shape, seed)
+      local x = lubdub.Tensor.randn { 2, shape[1], shape[2], shape[3], seed = seed }
+      local got, expected = predict(layers, shape, x), predict(layers, shape, x, true)
+      assert.is_true(relative_difference(got, expected) < 5e-6, ("seed %d, %s"):format(seed, layers[1]))
+    end
+  end)
+
+  it("folds a normalization behind it into the weights, whichever way it takes", function()
+    for seed = 1, 12 do
+      local shape = { 5 + seed % 4, 9 + seed % 3, seed % 3 == 0 and 1 or 7 + seed }
+      local layers = { L.Conv2D { filters = 9 + 2 * seed, kernel_size = 2 + seed % 2, padding = "same" },
+        L.BatchNormalization {}, L.Activation { activation = "relu" } }
+      if seed % 4 > 0 then layers[4] = L.MaxPooling2D {} end
+      nets.stir(layers, shape, seed)
+      local weights = layers[2]:weights()
+      weights[4] = weights[4].value * weights[4].value + 0.5 -- a variance
+      for i = 1, 3 do weights[i] = weights[i].value end
+      layers[2]:set_weights(weights)
+      local x = lubdub.Tensor.randn { 2, shape[1], shape[2], shape[3], seed = seed }
+      assert.is_true(relative_difference(predict(layers, shape, x), predict(layers, shape, x, true)) < 1e-5, seed)
+    end
+  end)
+
+  it("has the reference path's gradients, over random shapes", function()
+    for seed = 1, 120 do
+      local layers, shape = random_layers(seed + 500)
+      layers[#layers + 1] = L.Conv2D { filters = 3, kernel_size = 1 } -- so that the input's gradient is wanted
+      table.insert(layers, 1, L.Conv2D { filters = shape[3], kernel_size = 1 })
+      layers[#layers + 1] = L.GlobalAveragePooling2D {}
+      layers[#layers + 1] = L.Dense { units = 3, activation = "softmax" }
+      nets.stir(layers, shape, seed)
+      local x, y, w = nets.batch(2, shape, 3, seed)
+      local fast = nets.gradients(layers, shape, x, y, w, { seed = seed })
+      local slow = nets.gradients(layers, shape, x, y, w, { seed = seed, reference = true })
+      for i, list in ipairs(slow) do
+        for j, g in ipairs(list) do
+          local difference = relative_difference(fast[i][j], g)
+          assert.is_true(difference < 1e-4, ("seed %d, %s weight %d: %g"):format(seed, layers[i], j, difference))
+        end
+      end
+    end
+  end)
+
+  it("gives a tie's gradient to the first of the window", function()
+    local layers = { L.Conv2D { filters = 8, kernel_size = 2 }, L.MaxPooling2D {}, L.Flatten {},
+      L.Dense { units = 2, activation = "softmax" } }
+    local shape = { 5, 5, 8 }
+    nets.stir(layers, shape, 3)
+    local x = lubdub.Tensor.ones { 1, 5, 5, 8 } * 0.75 -- every output is the same
+    local y = lubdub.Tensor { { 1, 0 } }
+    local fast = nets.gradients(layers, shape, x, y, nil, { seed = 1 })
+    local slow = nets.gradients(layers, shape, x, y, nil, { seed = 1, reference = true })
+    assert.is_true(relative_difference(fast[1][1], slow[1][1]) < 1e-5)
+  end)
+
+  it("lets no NaN be lost, and keeps other windows clean of it", function()
+    for _, case in ipairs { { 1, 2 }, { 8, 2 }, { 20, 3 } } do
+      local channels, size = table.unpack(case)
+      local layers, shape = { L.Conv2D { filters = 11, kernel_size = size, activation = "relu" }, L.MaxPooling2D {} },
+        { 8, 10, channels }
+      nets.stir(layers, shape, 4)
+      local x = lubdub.Tensor.randn { 1, 8, 10, channels, seed = 2 }
+      local values = x:totable()
+      values[1][4][5][1] = 0 / 0
+      local got = predict(layers, shape, lubdub.Tensor(values)):totable()
+      local expected = predict(layers, shape, lubdub.Tensor(values), true):totable()
+      for i, row in ipairs(expected[1]) do
+        for j, pixel in ipairs(row) do
+          for c, value in ipairs(pixel) do
+            local ours = got[1][i][j][c]
+            assert.are.equal(value ~= value, ours ~= ours)
+            if value == value then assert.near(value, ours, 1e-5) end
+          end
+        end
+      end
+    end
+  end)
+end)
