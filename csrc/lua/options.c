@@ -16,8 +16,17 @@ static const lub_option *find_option(const lub_option *table, const char *name) 
   return NULL;
 }
 
+/* The value on top of the stack, for a message; of a table that does not print itself there is no more than an address. */
+static const char *text_of(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    if (luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) return "a table";
+    lua_pop(L, 1);
+  }
+  return luaL_tolstring(L, -1, NULL);
+}
+
 static int wrong_option(lua_State *L, const char *where, const lub_option *o, const char *expected) {
-  const char *came = luaL_tolstring(L, -1, NULL);
+  const char *came = text_of(L);
   return luaL_error(L, "%s: option '%s' must be %s%s, got %s", where, o->name, expected,
                     o->nullable ? " or false" : "", came);
 }
