@@ -187,7 +187,7 @@ end
 local function write_layer(file, root, layer)
   local group, weight_names = root .. "/" .. layer.name, {}
   check(file:group(group))
-  for i, weight in ipairs(layer:weights()) do
+  for i, weight in ipairs(layer:weight_views()) do
     weight_names[i] = ("%s/%s:0"):format(layer.name, weight.name)
     check(file:write(group .. "/" .. weight_names[i], weight.value))
   end

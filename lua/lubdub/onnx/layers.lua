@@ -14,7 +14,7 @@ local function nothing(_, call) return call.inputs[1] end
 
 local function weights_of(layer)
   local by_name = {}
-  for _, weight in ipairs(layer:weights()) do by_name[weight.name] = weight.value end
+  for _, weight in ipairs(layer:weight_views()) do by_name[weight.name] = weight.value end
   return by_name
 end
 
@@ -124,7 +124,7 @@ end
 local function prelu(b, call)
   local layer, x = call.layer, call.inputs[1]
   return b:same("PRelu", x, nil, b:weight(layer, x.first and "alpha_first" or "alpha", function()
-    local alpha, order = layer:weights()[1].value, {}
+    local alpha, order = layer:weight_views()[1].value, {}
     for axis = 1, #x.shape do order[b.place(x, axis)] = axis end
     return alpha:permute(order):contiguous()
   end))

@@ -67,7 +67,7 @@ end
 local function values(layer, first, last)
   return function()
     local list = {}
-    for i, weight in ipairs(layer:weights()) do
+    for i, weight in ipairs(layer:weight_views()) do
       if i >= first and i <= last then list[i - first + 1] = weight.value end
     end
     return list

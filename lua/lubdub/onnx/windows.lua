@@ -25,7 +25,7 @@ local function frame(x, kernel, strides, dilations, padding)
 end
 
 local function weight_named(layer, name)
-  for _, weight in ipairs(layer:weights()) do
+  for _, weight in ipairs(layer:weight_views()) do
     if weight.name == name then return weight.value end
   end
 end
@@ -66,7 +66,7 @@ local function depthwise(b, call, bias, shape)
   local layer, o, x = call.layer, call.config, call.inputs[1]
   return convolve(b, x, layer, {
     role = "depthwise_kernel", bias = bias, group = x.shape[3], shape = shape,
-    kernel = function() return split(layer:weights()[1].value) end,
+    kernel = function() return split(layer:weight_views()[1].value) end,
     attributes = frame(x, o.kernel_size, o.strides, o.dilation_rate, o.padding),
   })
 end
