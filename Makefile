@@ -134,7 +134,7 @@ lint: ## luacheck, and gcc with warnings as errors
 
 objects: $(OBJECTS) $(H5_OBJECTS) $(ZIP_OBJECTS)
 
-# ---- More proof: sanitizers, valgrind, every CPU variant, LuaRocks. SPEC narrows the specs here too.
+# ---- More proof: sanitizers, valgrind, every CPU variant, kill -9, LuaRocks. SPEC narrows the specs here too.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 ASAN = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
   ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -142,10 +142,10 @@ ASAN = LD_PRELOAD="$$($(CC) -print-file-name=libasan.so)" \
 VALGRIND = valgrind --quiet --suppressions=tools/valgrind.supp --leak-check=full --keep-debuginfo=yes \
   --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 
-.PHONY: test-all sanitize valgrind variants rock-test
-test-all: ## `test`, then sanitizers, valgrind, every CPU variant and the rock
+.PHONY: test-all sanitize valgrind variants kills rock-test
+test-all: ## `test`, then sanitizers, valgrind, every CPU variant, kills and the rock
 	$(SUBMAKE) test
-	$(SUBMAKE) -j1 sanitize valgrind variants rock-test
+	$(SUBMAKE) -j1 sanitize valgrind variants kills rock-test
 	@echo "test-all: all of it passed"
 
 sanitize: ## the specs under AddressSanitizer and UBSan
@@ -164,6 +164,11 @@ variants: ## the specs with each set of kernels that this CPU has
 	$(SUBMAKE) all
 	@for cpu in $$($(LUA) tools/variants.lua); do \
 	  echo "LUBDUB_CPU=$$cpu"; LUBDUB_SHAPES=1000 LUBDUB_CPU=$$cpu LUA='$(LUA)' tools/test.sh $(SPEC) || exit; done
+
+kills: ## kill -9 while files are saved and while models train, 200 times each (LUBDUB_KILLS)
+	@$(DEPS) build run test
+	$(SUBMAKE) all
+	@LUBDUB_KILLS=$${LUBDUB_KILLS:-200} LUA='$(LUA)' tools/test.sh spec/kill_spec.lua
 
 # ---- Python peers: what golden values and comparisons come from. lubdub itself needs none of this.
 WITH_PEERS = [ -x $(PEERS)/bin/python ] || \

@@ -1,76 +1,82 @@
--- The engine beside its peers, in one run: medians of alternating runs, as ratios.
---   lua5.4 bench/engine.lua [NET] [THREADS] [ROUNDS]     NET: notebook or batchnorm
--- The peers run in one Python process (bench/engine.py; `make peers`); PYTHON says which interpreter.
+-- The engine beside its peers, in one run: medians of alternating turns, as ratios.
+--   lua5.4 bench/engine.lua [ROUNDS] [NET ...]     NET: notebook, batchnorm, lstm; all by default
+-- It shows training and prediction on one thread and two, for each kind of kernels that this CPU has, beside PyTorch,
+-- Keras on TensorFlow and ONNX Runtime (`make peers`; PYTHON says which interpreter). Peers always take the CPU's best
+-- instructions, so AVX2's ratios mean little where there is AVX-512. bench/limit.lua shows how near the peak this is.
+--
+-- Turns are made fair so: every contestant is a process of its own, since the thread pools of two peers in one process
+-- fight each other; and before each turn all is quiet for 0.3 s, longer than the threads of OpenMP (0.2 s by default),
+-- TensorFlow and ONNX Runtime go on spinning. Then a contestant does its work several times over, first once untimed,
+-- so that its own threads may spin as they like: each peer is seen at its defaults, its best when nobody else runs.
 local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
 package.path = here .. "lua/?.lua;" .. here .. "lua/?/init.lua;" .. package.path
 package.cpath = here .. "lua/?.so;" .. package.cpath
 local lubdub = require "lubdub"
-local core = require "lubdub.core"
 
-local net, threads, rounds = arg[1] or "notebook", tonumber(arg[2]) or 2, tonumber(arg[3]) or 15
+local rounds = math.tointeger(arg[1]) or 5
+local nets = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or { "notebook", "batchnorm", "lstm" }
+local lua = os.getenv "LUA" or "lua5.4"
 local python = os.getenv "PYTHON" or here .. ".peers/bin/python"
-lubdub.set_num_threads(threads)
+local variants = select(2, lubdub.cpu())
 
-local function make_model()
-  local L, list = lubdub.layers, { lubdub.layers.Input { 40, 173, 1 } }
-  local function add(layer) list[#list + 1] = layer end
-  if net == "notebook" then
-    for _, block in ipairs { { 16, 0.2 }, { 32, 0.2 }, { 128, 0.5 } } do
-      add(L.Conv2D { filters = block[1], kernel_size = 2, activation = "relu" })
-      add(L.MaxPooling2D {})
-      add(L.Dropout { rate = block[2] })
-    end
-  else
-    for _, filters in ipairs { 32, 64, 128 } do
-      add(L.Conv2D { filters = filters, kernel_size = 3, padding = "same" })
-      add(L.BatchNormalization {})
-      add(L.Activation { activation = "relu" })
-      add(L.MaxPooling2D {})
-      add(L.Dropout { rate = 0.2 })
-    end
+-- What is compared for each net, and with whom; for how many threads a ratio is promised ("asked"), and which.
+local tasks = {
+  notebook = {
+    { "train", 128, { "torch", "keras" }, asked = { { torch = 4 }, { torch = 6, keras = 10 } } },
+    { "train", 32, { "torch" }, asked = { { torch = 4 }, { torch = 5 } } },
+    { "predict", 128, { "onnx", "torch" }, asked = { {}, { onnx = 1.7 } } },
+    { "predict", 1, { "onnx", "torch" }, asked = { {}, { onnx = 1.5 } } },
+  },
+  batchnorm = {
+    { "train", 128, { "torch" }, asked = { {}, { torch = 1.5 } } },
+    { "train", 32, { "torch" }, asked = { {}, { torch = 1.5 } } },
+    { "predict", 128, { "onnx" }, asked = { {}, { onnx = 1.7 } } },
+    { "predict", 1, { "onnx" }, asked = { {}, { onnx = 1.5 } } },
+  },
+  lstm = { { "train", 32, { "keras" }, asked = { {}, { keras = 2 } } } },
+}
+
+-- Answers come through a file that the pipe's other end writes line by line.
+local function open_process(command)
+  local path = os.tmpname()
+  os.remove(path)
+  assert(os.execute("mkfifo " .. path))
+  local process = { path = path, ask = assert(io.popen(("%s > %s 2>/dev/null"):format(command, path), "w")) }
+  process.answer = assert(io.open(path))
+  return process
+end
+
+-- glibc gives large blocks back and zeroes them again at every step, unless it is told otherwise before it starts; that
+-- is PyTorch's greatest cost by default.
+local MALLOC = "MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296"
+
+local function open_peer(who, net, threads)
+  return open_process(("%s %s %sbench/engine.py %s %s %d"):format(MALLOC, python, here, who, net, threads))
+end
+
+local function close(process)
+  process.ask:close()
+  process.answer:close()
+  os.remove(process.path)
+end
+
+-- Seconds of one run, or nil where the contestant cannot.
+local function run_once(process, what, n)
+  process.ask:write(what, " ", n, "\n")
+  process.ask:flush()
+  return tonumber(process.answer:read "l" or "")
+end
+
+local TURN = 0.3 -- seconds
+
+local function take_turn(process, what, n, times)
+  os.execute "sleep 0.3"
+  if not run_once(process, what, n) then return end
+  local spent, runs = 0, 0
+  while runs == 0 or spent < TURN and runs < 50 do
+    local seconds = run_once(process, what, n)
+    times[#times + 1], spent, runs = seconds, spent + seconds, runs + 1
   end
-  add(L.GlobalAveragePooling2D())
-  add(L.Dense { units = 5, activation = "softmax" })
-  local model = lubdub.Sequential(list)
-  model:compile { optimizer = "adam", loss = "categorical_crossentropy", metrics = { "accuracy" } }
-  return model
-end
-
-local model = make_model()
-model:ensure_trainer()
-
-local batches = {}
-local function batch_of(n)
-  if not batches[n] then
-    local classes = {}
-    for i = 1, n do classes[i] = i % 5 + 1 end
-    batches[n] = { lubdub.Tensor.randn { n, 40, 173, 1, seed = n }, lubdub.to_categorical(classes, 5) }
-  end
-  return batches[n][1], batches[n][2]
-end
-
-local ours = {}
-function ours.train(n)
-  local x, y = batch_of(n)
-  model.trainer:begin_step(x, y)
-  while not model.trainer:advance() do end
-end
-function ours.predict(n)
-  model.trainer:begin_predict((batch_of(n)))
-  while not model.trainer:advance() do end
-end
-
--- Python's answers come through a file that the pipe's other end writes line by line.
-local answers = os.tmpname()
-os.remove(answers)
-assert(os.execute("mkfifo " .. answers))
-local ask = assert(io.popen(("%s %sbench/engine.py %s %d > %s 2>/dev/null"):format(python, here, net, threads, answers),
-  "w"))
-local answer = assert(io.open(answers))
-local function peer(who, what, n)
-  ask:write(who, " ", what, " ", n, "\n")
-  ask:flush()
-  return tonumber(answer:read "l")
 end
 
 local function median(list)
@@ -78,37 +84,56 @@ local function median(list)
   return list[(#list + 1) // 2]
 end
 
-local function compare(what, n, whos)
-  local times = { lubdub = {} }
-  for _ = 1, 3 do ours[what](n) end
-  for _ = 1, rounds do
-    local started = core.clock()
-    ours[what](n)
-    table.insert(times.lubdub, core.clock() - started)
-    for _, who in ipairs(whos) do
-      times[who] = times[who] or {}
-      local seconds = peer(who, what, n)
-      if seconds then table.insert(times[who], seconds) end
+-- Seconds of our kernels, to tell what the second thread brings.
+local alone = {}
+
+local function report(net, threads, task, ours, times)
+  local what, n, peers, asked = task[1], task[2], task[3], task.asked[threads]
+  for i, variant in ipairs(ours) do
+    local own, key = median(times[i]), table.concat({ net, what, n, variant }, " ")
+    local text = ("%-9s %-7s batch %-3d %d thread%s %-6s %9.3f ms"):format(net, what, n, threads,
+      threads == 1 and " " or "s", variant, own * 1e3)
+    if threads == 1 then alone[key] = own
+    else text = text .. (", %.2f of one thread"):format(alone[key] / own) end
+    for k, peer in ipairs(peers) do
+      local other = median(times[#ours + k])
+      text = text .. (other and (" | %s %.3f ms: %.2f times"):format(peer, other * 1e3, other / own)
+        or (" | %s is missing"):format(peer))
+      if asked[peer] then text = text .. (" (asked %g)"):format(asked[peer]) end
     end
+    print(text)
   end
-  local own = median(times.lubdub)
-  io.write(("%-8s batch %-4d lubdub %8.2f ms %8.0f/s"):format(what, n, own * 1e3, n / own))
-  for _, who in ipairs(whos) do
-    if #times[who] > 0 then
-      local other = median(times[who])
-      io.write(("   %s %8.2f ms, ratio %.2f"):format(who, other * 1e3, other / own))
-    else
-      io.write("   " .. who .. " is missing")
-    end
-  end
-  io.write "\n"
 end
 
-print(("%s net, %d threads, %s kernels, medians of %d alternating runs"):format(net, threads, (lubdub.cpu()), rounds))
-compare("train", 128, { "torch", "keras" })
-compare("train", 32, { "torch" })
-compare("predict", 128, { "torch", "onnx" })
-compare("predict", 1, { "torch", "onnx" })
-ask:close()
-answer:close()
-os.remove(answers)
+local function compare(net, threads)
+  local ours, processes = {}, {}
+  for _, variant in ipairs(variants) do
+    if variant ~= "plain" or #variants == 1 then ours[#ours + 1] = variant end
+  end
+  for i, variant in ipairs(ours) do
+    local command = "LUBDUB_CPU=%s %s %sbench/contestant.lua %s %d"
+    processes[i] = open_process(command:format(variant, lua, here, net, threads))
+  end
+  local peers = {}
+  for _, task in ipairs(tasks[net]) do
+    local times, turns = {}, { table.unpack(processes) }
+    for _, peer in ipairs(task[3]) do
+      peers[peer] = peers[peer] or open_peer(peer, net, threads)
+      turns[#turns + 1] = peers[peer]
+    end
+    for i = 1, #turns do times[i] = {} end
+    for _ = 1, rounds do
+      for i, process in ipairs(turns) do take_turn(process, task[1], task[2], times[i]) end
+    end
+    report(net, threads, task, ours, times)
+  end
+  for _, process in ipairs(processes) do close(process) end
+  for _, process in pairs(peers) do close(process) end
+end
+
+io.stdout:setvbuf "line"
+print(("medians of %d alternating turns; a ratio says how many times faster lubdub is"):format(rounds))
+for _, net in ipairs(nets) do
+  if not tasks[net] then error(net .. " is no net; expected notebook, batchnorm or lstm", 0) end
+  for threads = 1, 2 do compare(net, threads) end
+end

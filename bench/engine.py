@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
-"""Peers of bench/engine.lua: one training step or one prediction, timed on request.
+"""A peer's side of bench/engine.lua. It reads "train 128" or "predict 1", a line each, and answers with seconds.
 
-It reads commands from standard input, one a line, and answers each with seconds:
-  torch train 128 | torch predict 128 | keras train 128 | keras predict 128 | onnx predict 1 ...
-so that bench/engine.lua can alternate its own runs with these. usage: bench/engine.py NET THREADS
+usage: bench/engine.py WHO NET THREADS     WHO: torch, keras or onnx; NET: notebook, batchnorm or lstm
 """
 import os
 import shutil
@@ -11,21 +9,20 @@ import sys
 import tempfile
 import time
 
-net, threads = sys.argv[1], int(sys.argv[2])
+who, net, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "1073741824")
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "4294967296")
 for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)
 import numpy as np
 
-H, W, CLASSES = 40, 173, 5
+H, W, CLASSES, EPOCH = 40, 173, 5, 8
+shape = (W, H) if net == "lstm" else (H, W, 1)
 rng = np.random.default_rng(0)
 
 
 def data(n):
-    x = rng.standard_normal((n, H, W, 1)).astype("float32")
+    x = rng.standard_normal((n, *shape)).astype("float32")
     y = np.eye(CLASSES, dtype="float32")[rng.integers(0, CLASSES, n)]
     return x, y
 
@@ -74,27 +71,26 @@ class Keras:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         import keras
         L = keras.layers
-        stack = [L.Input((H, W, 1))]
+        stack = [L.Input(shape)]
         if net == "notebook":
             for cout, rate in ((16, 0.2), (32, 0.2), (128, 0.5)):
                 stack += [L.Conv2D(cout, 2, activation="relu"), L.MaxPooling2D(2), L.Dropout(rate)]
-        else:
+        elif net == "batchnorm":
             for cout in (32, 64, 128):
                 stack += [L.Conv2D(cout, 3, padding="same"), L.BatchNormalization(), L.ReLU(), L.MaxPooling2D(2),
                           L.Dropout(0.2)]
-        stack += [L.GlobalAveragePooling2D(), L.Dense(CLASSES, activation="softmax")]
+        stack += [L.LSTM(64) if net == "lstm" else L.GlobalAveragePooling2D(), L.Dense(CLASSES, activation="softmax")]
         self.model = keras.Sequential(stack)
         self.model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     def prepare(self, n):
-        x, y = data(8 * n)  # an epoch of eight steps through fit, as people train
-        return x, y
+        return data(EPOCH * n)  # through fit and predict, as people train
 
     def train(self, x, y):
-        self.model.fit(x, y, batch_size=len(x) // 8, epochs=1, verbose=0)
+        self.model.fit(x, y, batch_size=len(x) // EPOCH, epochs=1, verbose=0)
 
     def predict(self, x, _):
-        self.model.predict(x, batch_size=len(x) // 8, verbose=0)
+        self.model.predict(x, batch_size=len(x) // EPOCH, verbose=0)
 
 
 class Onnx:
@@ -120,21 +116,21 @@ class Onnx:
         self.session.run(None, {"x": x})
 
 
-peers, prepared = {}, {}
-kinds = {"torch": Torch, "keras": Keras, "onnx": Onnx}
+try:
+    peer = {"torch": Torch, "keras": Keras, "onnx": Onnx}[who]()
+except ImportError:
+    peer = None
+prepared = {}
 for line in sys.stdin:
-    who, what, n = line.split()
-    n = int(n)
-    try:
-        if who not in peers:
-            peers[who] = kinds[who]()
-        if (who, n) not in prepared:
-            prepared[who, n] = peers[who].prepare(n)
-            for _ in range(3):
-                getattr(peers[who], what)(*prepared[who, n])
-        started = time.perf_counter()
-        getattr(peers[who], what)(*prepared[who, n])
-        seconds = time.perf_counter() - started
-        print(seconds / 8 if who == "keras" else seconds, flush=True)
-    except ImportError as error:
-        print("missing", error, flush=True)
+    what, n = line.split()
+    if not peer:
+        print("missing", flush=True)
+        continue
+    if n not in prepared:
+        prepared[n] = peer.prepare(int(n))
+        for _ in range(3):
+            getattr(peer, what)(*prepared[n])
+    started = time.perf_counter()
+    getattr(peer, what)(*prepared[n])
+    seconds = time.perf_counter() - started
+    print(seconds / EPOCH if who == "keras" else seconds, flush=True)

@@ -154,6 +154,8 @@ describe("callbacks", function()
     wrong({ path = "a.weights.h5" }, "path must end in .keras or .h5, got 'a.weights.h5'")
     wrong({ path = "a.h5", save_weights_only = true }, "path must end in .weights.h5 where save_weights_only is set")
     wrong({ path = "a.h5", save_freq = "batch" }, "save_freq must be")
+    wrong({ path = "a.h5", save_freq = 0 }, "save_freq must be")
+    wrong({ path = "a.h5", initial_value_threshold = "0.5" }, "initial_value_threshold must be a number, got string")
     wrong({ path = "a.h5", mode = "best" }, "mode must be \"auto\", \"min\" or \"max\", got best")
     wrong({ path = "a.h5", save_best_onyl = true }, "did you mean 'save_best_only'")
   end)
@@ -313,21 +315,36 @@ describe("numbers as Python writes them", function()
       ["3"] = 3 }
     for text, value in pairs(expected) do assert.equal(text, number.repr(value)) end
   end)
+end)
 
-  it("fill format strings", function()
-    local values = { epoch = 3, loss = 0.12345, big = 12.0 }
-    local function is(expected, text) assert.equal(expected, (number.format(text, values))) end
-    is("003-0.12.h5", "{epoch:03d}-{loss:.2f}.h5")
-    is("3 0.12345 12.0", "{epoch} {loss} {big}")
-    is("{x}", "{{x}}")
-    is("+3|  3|3  |1.2e-01", "{epoch:+d}|{epoch:3}|{epoch:<3d}|{loss:.1e}")
+describe("format strings", function()
+  local format = require "lubdub.callbacks.format"
+
+  it("give what Python's give", function()
+    for _, case in ipairs(golden.formats) do
+      local spec, value, expected = case[1], case[2], case[3]
+      local text, reason = format("{v:" .. spec .. "}", { v = strings[value] or tonumber(value) })
+      assert.equal(expected or nil, text, spec .. " of " .. value)
+      assert.equal(not expected, reason ~= nil)
+    end
+  end)
+
+  it("are filled with names, and keep doubled braces", function()
+    local values = { epoch = 3, loss = 0.12345, ["top k"] = 12.0, phase = "a" }
+    assert.equal("003-0.12-12.0a.h5", format("{epoch:03d}-{loss:.2f}-{top k}{phase}.h5", values))
+    assert.equal("{x}{3}", format("{{x}}{{{epoch}}}", values))
     local function fails(text, why)
-      local result, reason = number.format(text, values)
+      local result, reason = format(text, values)
       assert.is_nil(result)
       assert.truthy(reason:find(why, 1, true), reason)
     end
     fails("{nothing}", "there is no 'nothing' here")
     fails("{loss:d}", "'loss' is not a whole number")
-    fails("{loss:.2q}", "is no format that is known here")
+    fails("{phase:d}", "'phase' is not a number")
+    fails("{loss:.2q}", "'.2q' is no format that is known here")
+    fails("{loss:9999d}", "'loss' is not a whole number")
+    fails("{epoch", "'{' stands alone; as a character it is '{{'")
+    fails("a}{epoch}", "'}' stands alone")
+    fails("{epoch:99999d}", "is no format that is known here")
   end)
 end)

@@ -53,6 +53,23 @@ describe("a convolution with what follows it", function()
     end
   end)
 
+  it("gives the same bits where threads share a single sample", function()
+    for seed = 1, 60 do
+      local layers, shape = random_layers(seed + 900)
+      shape = { shape[1] + 10, shape[2] + 10, shape[3] } -- enough work to be shared
+      layers[#layers + 1] = L.GlobalAveragePooling2D {}
+      nets.stir(layers, shape, seed)
+      local x = lubdub.Tensor.randn { 2, shape[1], shape[2], shape[3], seed = seed }
+      local both = predict(layers, shape, x)
+      for threads = 1, 4 do
+        lubdub.set_num_threads(threads)
+        local alone = predict(layers, shape, (x:slice(1, 2, 2)))
+        lubdub.set_num_threads(0)
+        assert.is_true(alone:equal((both:slice(1, 2, 2))), ("seed %d, %d threads, %s"):format(seed, threads, layers[1]))
+      end
+    end
+  end)
+
   it("folds a normalization behind it into the weights, whichever way it takes", function()
     for seed = 1, 12 do
       local shape = { 5 + seed % 4, 9 + seed % 3, seed % 3 == 0 and 1 or 7 + seed }

@@ -110,6 +110,41 @@ describe("a data set as a table", function()
     raises(function() groups:mean "path" end, 'group_by:mean: column "path" holds a string in row 1')
   end)
 
+  it("takes names as a list, too, and says what it does not know", function()
+    assert.equal(tostring(clips:group_by("label", "patient")), tostring(clips:group_by { "label", "patient" }))
+    assert.same(clips:select("n", "path"):columns(), clips:select { "n", "path" }:columns())
+    assert.same({ "label", "patient" }, clips:drop { "path", "n" }:columns())
+    assert.same({ "a.wav", "b.wav", "c.wav" }, clips:drop_duplicates { "label", "n" }:column "path")
+    raises(function() clips:select() end, "Dataset:select: expected the name of a column, got none")
+    raises(function() clips:select {} end, "Dataset:select: expected the name of a column, got none")
+    raises(function() clips:select { "label", "m" } end, 'Dataset:select: no column "m"; there are: path, label')
+    raises(function() clips:group_by({ "label" }, "patient") end, "Dataset:group_by: expected the name of a column")
+    raises(function() return clips:group_by("label"):counts() end,
+      "group_by: there is no method 'counts'; did you mean 'count'? (a part is groups:get(value))")
+    raises(function() return clips:group_by("label").x end, "group_by: there is no method 'x'")
+  end)
+
+  it("describes the parts of a grouping", function()
+    local groups = clips:group_by "label"
+    assert.equal("label  count  mean  std  min  25%  50%  75%  max\nx          1     3         3    3    3    3    3\n"
+      .. "y          2     1    0    1    1    1    1    1", tostring(groups:describe "n"))
+    assert.same({ label = "x", count = 2, unique = 2, top = "01", freq = 1 }, groups:describe("patient")[1])
+    assert.same({ label = "x", count = 0 }, clips:where({ label = "x", patient = "02" })
+      :concat(clips:where { label = "y" }):group_by("label"):describe("n")[1])
+    assert.equal("label  n\nx\ny      0", tostring(groups:std "n"))
+    raises(function() groups:describe "m" end, 'group_by:describe: no column "m"')
+    assert.same({ "y", "x" }, groups:count():sort("label", { ascending = false }):column "label")
+  end)
+
+  it("prints distinct values", function()
+    assert.equal('{ "x", "y" }', tostring(clips:unique "label"))
+    assert.same({ 1, 3 }, clips:unique "n")
+    local many = {}
+    for i = 1, 30 do many[i] = { n = i } end
+    assert.equal("{ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, ... (30 in all) }",
+      tostring(Dataset(many):unique "n"))
+  end)
+
   it("describes columns of names, too", function()
     local line = clips:describe("label")[1]
     assert.same({ column = "label", count = 4, unique = 2, top = "x", freq = 2 }, line)

@@ -141,6 +141,73 @@ describe("lubdub.metrics beyond labels", function()
     assert(classes.undefined[1] + classes.undefined[2] > 0)
   end)
 
+  it("counts pairs instead of rows where the metric asks no more, and finds the same", function()
+    local rng = require("lubdub").random.RandomState(5)
+    local classes = { "artifact", "murmur", "normal", "extrahls" }
+    local t, p, groups, w = {}, {}, {}, {}
+    for i = 1, 40 do
+      t[i], p[i] = classes[rng:randint(1, 3)], classes[rng:randint(1, 4)]
+      groups[i], w[i] = rng:randint(1, 9), rng:randint(0, 4) / 8
+    end
+    local cases = {
+      { "accuracy_score", {} }, { "accuracy_score", { normalize = false } }, { "balanced_accuracy_score", {} },
+      { "balanced_accuracy_score", { adjusted = true } }, { "matthews_corrcoef", {} },
+      { "cohen_kappa_score", { weights = "linear" } }, { "precision_score", { average = "micro" } },
+      { "recall_score", { average = "weighted", zero_division = nan } },
+      { "sensitivity_score", { average = false, labels = classes, zero_division = 0 } },
+      { "specificity_score", { average = "macro", labels = { "murmur", "normal" } } },
+      { "f1_score", { average = "macro" } }, { "fbeta_score", { beta = 2, average = "macro", zero_division = 1 } },
+    }
+    for _, case in ipairs(cases) do
+      for _, weights in ipairs { false, w } do
+        for _, by in ipairs { false, groups } do
+          local function interval(metric)
+            return metrics.bootstrap(t, p, { metric = metric, options = case[2], groups = by, sample_weight = weights,
+              seed = 11, n_resamples = 40 })
+          end
+          local fast, slow = interval(case[1]), interval(metrics[case[1]])
+          for _, name in ipairs { "value", "low", "high", "standard_error", "undefined" } do
+            local a, b = fast[name], slow[name]
+            near(type(b) == "table" and b or { b }, type(a) == "table" and a or { a }, case[1] .. " " .. name)
+          end
+        end
+      end
+    end
+  end)
+
+  it("draws sample_weight with the rows, also where it stands among the metric's options", function()
+    local t, p, w = { 0, 1, 0, 1, 1 }, { 0.1, 0.9, 0.6, 0.4, 0.8 }, { 3, 1, 0.5, 2, 7 }
+    local o = { metric = "log_loss", seed = 1, n_resamples = 20 }
+    o.options = { sample_weight = w, labels = { 0, 1 } }
+    local one = metrics.bootstrap(t, p, o)
+    o.options, o.sample_weight = { labels = { 0, 1 } }, w
+    assert.are.same(metrics.bootstrap(t, p, o), one)
+  end)
+
+  it("takes false as the positive class of booleans", function()
+    local t, s, flipped = { true, false, true, false }, { 0.9, 0.8, 0.3, 0.2 }, { false, true, false, true }
+    for _, name in ipairs { "roc_curve", "precision_recall_curve", "average_precision_score", "calibration_curve" } do
+      local function of(y, positive) return table.pack(metrics[name](y, s, { pos_label = positive })) end
+      assert.are.same(of(flipped, true), of(t, false))
+      assert.are_not.same(of(t, true), of(t, false))
+    end
+  end)
+
+  it("leaves missing classes and rows of weight 0 out of areas as scikit-learn", function()
+    local rows = { { 0.4, 0.3, 0.3 }, { 0.2, 0.2, 0.6 }, { 0.3, 0.1, 0.6 }, { 0.5, 0.3, 0.2 } }
+    local t, o = { "a", "c", "a", "c" }, { multi_class = "ovo", labels = { "a", "b", "c" } }
+    for _, average in ipairs { "macro", "weighted" } do
+      o.average = average
+      near(0.4375, metrics.roc_auc_score(t, rows, o), average)
+    end
+    assert.are.same({}, said)
+    local one = metrics.roc_auc_score({ "x", "y", "x" }, { 0.6, 0.9, 0.2 }, { sample_weight = { 1, 0, 1 } })
+    assert(one ~= one)
+    assert.truthy(said[1]:find("one class only", 1, true))
+    fails("average_precision_score: y_score has 2 columns for 3 classes", metrics.average_precision_score,
+      { "a", "b", "c" }, { { 1, 0 }, { 0, 1 }, { 1, 0 } })
+  end)
+
   it("weights rows of a resample as the rows", function()
     local t, p, w = { 0, 1, 0, 1 }, { 0, 1, 1, 0 }, { 3, 1, 0, 0 }
     assert.are.equal(1, metrics.bootstrap(t, p, { sample_weight = w, seed = 1, n_resamples = 2,

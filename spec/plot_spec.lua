@@ -273,6 +273,26 @@ describe("lubdub.plot", function()
       metrics.confusion_matrix({ 1, 2 }, { 1, 2 }), { labels = { 1 } })
     fails("plot.confusion_matrix: size leaves no room for 2 classes with these names; at least { 193, 144 }",
       plot.confusion_matrix, { 1, 2 }, { 1, 2 }, { size = { 150, 150 } })
+    fails("plot.confusion_matrix: size leaves no room for 1 class with this name; at least { 240, 174 }",
+      plot.confusion_matrix, { "artifact" }, { "artifact" }, { size = { 150, 150 }, labels = { "artifact" } })
+    local y, scores = { 1, 2, 3, 1, 2, 3 }, {}
+    for i = 1, 6 do scores[i] = { i / 10, 0.1, 0.9 - i / 10 } end
+    for _, case in ipairs {
+      { "roc_curve", { 300, 250 }, "{ 235, 282 }", y, scores }, -- three curves and chance
+      { "precision_recall_curve", { 200, 600 }, "{ 228, 259 }", y, scores },
+      { "calibration_curve", { 320, 240 }, "{ 308, 320 }", y, scores },
+      { "class_counts", { 200, 400 }, "{ 235, 126 }", { "normal" } },
+      { "history", { 320, 300 }, "{ 440, 220 }", { loss = { 1 }, accuracy = { 1 } } },
+      { "waveform", { 150, 300 }, "{ 188, 190 }", { 1, 2 }, 4000 },
+      { "mfcc", { 250, 300 }, "{ 274, 190 }", { { 1 } } },
+      { "grad_cam", { 250, 300 }, "{ 274, 190 }", { { 1 } }, { { 1 } } },
+    } do
+      local arguments = { table.unpack(case, 4) }
+      arguments[#arguments + 1] = { size = case[2] }
+      fails(("plot.%s: size leaves no room for the picture; at least %s"):format(case[1], case[3]),
+        plot[case[1]], table.unpack(arguments))
+    end
+    assert.are.equal(plot.waveform({ 1, 2 }, 4000):script(), plot.waveform({ 1, 2 }, { sr = 4000 }):script())
     fails("plot.waveform: samples must be a tensor (n) or a list of numbers", plot.waveform, { { 1 } }, 4000)
     fails("plot.waveform: sr must be a number above 0, got nil", plot.waveform, { 1 })
     fails("plot.mfcc: features must be a tensor (n_mfcc, frames)", plot.mfcc, { 1, 2 })

@@ -225,6 +225,37 @@ describe("lubdub.report", function()
     assert(tostring(report):find("11 rows, 3 classes\n  accuracy", 1, true))
   end)
 
+  it("gives areas under ROC curves intervals, with ties and with classes that a resample lacks", function()
+    local rng, names = lubdub.random.RandomState(3), { "a", "b", "c" }
+    local y, groups, rows = {}, {}, {}
+    for i = 1, 30 do
+      local one, two = rng:randint(0, 4), rng:randint(0, 4)
+      y[i], groups[i] = names[i < 29 and rng:randint(1, 2) or 3], rng:randint(1, 12)
+      rows[i] = { one, two, 8 - one - two }
+      for c = 1, 3 do rows[i][c] = rows[i][c] / 8 end
+    end
+    local scores = lubdub.report({ y = y, y_score = rows, groups = groups, seed = 4, n_resamples = 60, labels = names,
+      n_mistakes = 0 }).scores
+    local sum = 0
+    for c, name in ipairs(names) do
+      local truth, column = {}, {}
+      for i, row in ipairs(rows) do truth[i], column[i] = y[i] == name and 1 or 0, row[c] end
+      local slow = lubdub.metrics.bootstrap(truth, column, { groups = groups, seed = 4, n_resamples = 60,
+        metric = function(t, p)
+          local n = 0
+          for _, one in ipairs(t) do n = n + one end
+          return n > 0 and n < #t and lubdub.metrics.roc_auc_score(t, p) or 0 / 0
+        end })
+      for k, expected in ipairs { slow.value, slow.low, slow.high } do
+        assert(math.abs(scores.classes[c].auc[k] - expected) < 1e-12, name)
+      end
+      if c == 3 then assert(slow.undefined > 0) end
+      sum = sum + slow.value
+    end
+    assert(math.abs(scores.auc[1] - sum / 3) < 1e-12)
+    assert(scores.auc[2] <= scores.auc[1] and scores.auc[1] <= scores.auc[3])
+  end)
+
   it("shows the surest mistakes first", function()
     local mistakes = require "lubdub.report.mistakes"
     local e = { labels = { "a", "b" }, truth = { "a", "a", "b", "b" }, predicted = { "b", "b", "b", "a" },
@@ -269,9 +300,16 @@ describe("lubdub.report", function()
       "Fold 2: loss over 2 epochs", "row 4" } do
       assert(text:find(part, 1, true), part)
     end
+    local function told(words)
+      assert(lubdub.report(result, { n_resamples = 2, n_mistakes = 0 }):html():find(words, 1, true), words)
+    end
     result.folds[1].test, result.folds[2].test = { 1, 3 }, { 4 }
-    assert(lubdub.report(result, { n_resamples = 2, n_mistakes = 0 }):html():find(
-      "1 of 2 groups are in several folds", 1, true))
+    told "1 of 2 groups are on both sides of a fold"
+    -- tested twice, trained on never
+    result.folds = { { train = { 1, 2 }, test = { 3 } }, { train = { 1 }, test = { 4 } } }
+    told "None of 1 groups is on both sides of a fold"
+    result.folds = { { train = { 2, 3 }, test = { 1 } } } -- row 2, its sister, is tested by no fold
+    told "1 of 1 groups are on both sides of a fold"
   end)
 
   it("shows what a fold's model looked at, where it was kept", function()

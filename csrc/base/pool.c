@@ -14,7 +14,11 @@
 
 /* One job at a time. `ticket` counts jobs; a worker that wakes late finds a newer ticket, or
  * no unclaimed chunk, and goes back to sleep. Claims carry the ticket in their upper half, so
- * that a slow worker can never take a chunk of a job it has not seen. */
+ * that a slow worker can never take a chunk of a job it has not seen.
+ *
+ * One step of training is several jobs, microseconds apart, and waking a sleeping thread takes longer than that. So
+ * whoever has nothing left to do looks on for a moment before it sleeps: a worker for the next job, the caller for the
+ * last chunk. Not where there are more threads than cores: there it would keep others from working. */
 static struct {
   pthread_mutex_t lock; /* guards all below but claim and done */
   pthread_cond_t wake, finished;
@@ -26,6 +30,7 @@ static struct {
   void *context;
   int64_t chunks;
   int threads;    /* bound of the job in progress */
+  int cores;      /* that this process may use */
   uint32_t ticket;
   _Atomic uint64_t claim; /* ticket << 32 | next chunk */
   _Atomic int64_t done;
@@ -34,6 +39,32 @@ static struct {
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* held by the caller that owns the pool */
 static _Thread_local bool inside;
 static _Atomic int wanted_threads;
+
+/* === looking on for a moment === */
+
+#define MOMENT 50e-6 /* seconds */
+
+static void pause_briefly(void) {
+  for (int i = 0; i < 16; i++) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    atomic_signal_fence(memory_order_seq_cst);
+#endif
+  }
+}
+
+static void await_job(uint32_t last) {
+  const double start = lub_clock();
+  while ((uint32_t)(atomic_load(&pool.claim) >> 32) == last && lub_clock() - start < MOMENT) pause_briefly();
+}
+
+static void await_chunks(int64_t chunks) {
+  const double start = lub_clock();
+  while (atomic_load(&pool.done) < chunks && lub_clock() - start < MOMENT) pause_briefly();
+}
+
+/* === jobs === */
 
 static void run_chunks(uint32_t ticket, int64_t chunks, lub_work *work, void *context, int thread) {
   for (;;) {
@@ -63,12 +94,19 @@ static void *worker(void *argument) {
     int64_t chunks = pool.chunks;
     lub_work *work = pool.work;
     void *context = pool.context;
+    const bool looks_on = pool.threads <= pool.cores;
     pthread_mutex_unlock(&pool.lock);
     run_chunks(last, chunks, work, context, number);
+    if (looks_on) await_job(last);
     pthread_mutex_lock(&pool.lock);
   }
   pthread_mutex_unlock(&pool.lock);
   return NULL;
+}
+
+static int usable_cores(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 /* Called with pool.lock held. Workers block all signals: a host's handlers run in its own threads. */
@@ -76,6 +114,7 @@ static void start_workers(int count) {
   sigset_t all, former;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &former);
+  if (pool.workers < count) pool.cores = usable_cores();
   while (pool.workers < count) {
     if (pthread_create(&pool.thread[pool.workers], NULL, worker, (void *)(intptr_t)(pool.workers + 1)) != 0) break;
     pool.workers++;
@@ -113,6 +152,7 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   pool.context = context;
   pool.chunks = chunks;
   pool.threads = threads;
+  const bool looks_on = threads <= pool.cores;
   uint32_t ticket = ++pool.ticket;
   atomic_store(&pool.done, 0);
   atomic_store(&pool.claim, (uint64_t)ticket << 32);
@@ -122,6 +162,7 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   inside = true;
   run_chunks(ticket, chunks, work, context, 0);
   inside = false;
+  if (looks_on) await_chunks(chunks);
   if (atomic_load(&pool.done) < chunks) {
     pthread_mutex_lock(&pool.lock);
     while (atomic_load(&pool.done) < chunks) pthread_cond_wait(&pool.finished, &pool.lock);
@@ -143,10 +184,7 @@ lub_status lub_threads_init(lub_error *err) {
 static int default_threads(void) {
   const char *text = getenv("LUBDUB_NUM_THREADS");
   int n = text ? atoi(text) : 0;
-  if (n < 1) {
-    cpu_set_t set;
-    n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
-  }
+  if (n < 1) n = usable_cores();
   return n < 1 ? 1 : n > LUB_MAX_THREADS ? LUB_MAX_THREADS : n;
 }
 

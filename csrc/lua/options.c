@@ -19,7 +19,7 @@ static const lub_option *find_option(const lub_option *table, const char *name) 
 /* The value on top of the stack, for a message; of a table that does not print itself there is no more than an address. */
 static const char *text_of(lua_State *L) {
   if (lua_type(L, -1) == LUA_TTABLE) {
-    if (luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) return "a table";
+    if (luaL_getmetafield(L, -1, "__tostring") == LUA_TNIL) return "table";
     lua_pop(L, 1);
   }
   return luaL_tolstring(L, -1, NULL);

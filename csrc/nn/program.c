@@ -27,6 +27,21 @@ static int64_t take(int64_t *total, int64_t floats, bool aligned) {
   return at;
 }
 
+/* Which gradients come from one stage alone, and one that can store: neither from other readers nor from outside. */
+static void find_stored(lub_program *p) {
+  const lub_nn_plan *plan = p->plan;
+  for (int s = 0; s < plan->nstages; s++) {
+    const lub_stage *stage = &plan->stage[s];
+    for (int k = 0; k < stage->ninputs; k++) {
+      const int v = stage->input[k];
+      lub_place *g = &p->gradient[v];
+      g->stored = !g->read && stage->kind->stores_gradient && v >= plan->ninputs && v != plan->tap &&
+                  plan->value[v].outside < 0;
+      g->read = true;
+    }
+  }
+}
+
 /* The batch's places are not aligned, so that they scale with the batch's size. */
 static void lay_out(lub_program *p, bool goes_back) {
   const lub_nn_plan *plan = p->plan;
@@ -77,6 +92,7 @@ lub_status lub_program_new(const lub_graph *graph, lub_purpose purpose, lub_prog
     return status;
   }
   split_segments(p);
+  find_stored(p);
   lay_out(p, purpose.training || purpose.gradient);
   *program = p;
   return LUB_OK;

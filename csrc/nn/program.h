@@ -18,6 +18,8 @@ typedef struct lub_segment {
 typedef struct lub_place {
   bool batch;
   int64_t at;
+  bool read;   /* has a reader */
+  bool stored; /* a gradient that its value's only reader stores, so that nobody need clear it */
 } lub_place;
 
 typedef struct lub_program {

@@ -20,12 +20,14 @@ typedef struct lub_stage_pass {
   int64_t sample;
   int64_t count;
   int64_t part;         /* of a kind that has parts: which one of them to do */
+  int64_t band, bands;  /* of a kind that has bands: which of how many to do; bands is 0 where it is to do all */
   int threads;          /* how many may take part in a whole-batch stage */
   int64_t scratch_step; /* floats from one thread's scratch to the next one's */
   const float *x[LUB_MAX_INPUTS];
   float *y;
   const float *gy;
   float *gx[LUB_MAX_INPUTS]; /* added to; NULL where not wanted */
+  bool stores;               /* of a kind that can: gx[0] holds nothing yet, and is to be written, not added to */
   void *saved;               /* count * saved_size bytes that forward leaves for backward */
   float *gradient;           /* gradient_size floats, packed as the stage likes: added to, sample after sample */
   void *scratch;             /* scratch_size bytes of this thread, aligned to LUB_ALIGN */
@@ -34,9 +36,13 @@ typedef struct lub_stage_pass {
 typedef struct lub_stage_kind {
   const char *name;
   bool whole_batch; /* takes the batch in one call, and is parallel itself */
+  bool stores_gradient; /* has one input, and heeds `stores` */
   /* In how many calls it takes a batch of `count` samples; parts are done in order, and the trainer may return to its
    * host between them. NULL: in one. */
   int64_t (*parts)(const lub_stage *stage, int64_t count);
+  /* Into how many bands `threads` threads should cut the forward pass of one sample, so that they share it; bands are done
+   * in any order, each with the scratch of its thread. 1: that does not pay. NULL: it cannot. */
+  int64_t (*bands)(const lub_stage *stage, int threads);
   /* Renews packed weights; the trainer calls it before every pass. NULL: nothing is packed. */
   void (*pack)(lub_stage *stage);
   void (*forward)(const lub_stage *stage, const lub_stage_pass *pass);

@@ -47,6 +47,8 @@ struct lub_trainer {
 /* Gradient shards take at most this many bytes; a model with more weights has fewer of them. */
 #define SHARD_BYTES (256 << 20)
 #define CALL_SECONDS 0.04
+/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each stage. */
+enum { THREADS_OF_ONE_SAMPLE = 8 };
 
 /* === life === */
 
@@ -167,6 +169,7 @@ static void backward_stage(const lub_trainer *t, int s, int thread, int64_t samp
     wanted = wanted || pass.gx[k];
   }
   if (!wanted) return;
+  pass.stores = t->now->gradient[stage->input[0]].stored;
   pass.gradient = gradient + t->now->packed_at[s];
   stage->kind->backward(stage, &pass);
 }
@@ -208,18 +211,25 @@ static int choose_unit(lub_trainer *t, int thread, int64_t sample) {
   return before ? plan->final_stage : -1;
 }
 
+/* Gradients are added up: a sample's begin as zeros, but for those that are stored, and what a caller cleared. */
+static void clear_gradients(const lub_trainer *t, int thread, int64_t sample) {
+  const lub_nn_plan *plan = t->now->plan;
+  for (int v = plan->ninputs; v < plan->nvalues; v++) {
+    const bool no_need = v == plan->tap || t->now->gradient[v].stored;
+    float *g = no_need ? NULL : gradient_of(t, v, thread, sample);
+    if (g) memset(g, 0, sizeof *g * (size_t)plan->value[v].size);
+  }
+}
+
 static void last_segment(lub_trainer *t, int shard, int thread, int64_t sample) {
   const lub_segment *now = &t->now->segment[t->now->nsegments - 1];
   const lub_nn_plan *plan = t->now->plan;
   for (int s = now->first; s < now->last; s++) {
     lub_stage_pass pass = pass_of(t, s, thread, sample, 1);
     plan->stage[s].kind->forward(&plan->stage[s], &pass);
-    /* a thread's gradients are cleared here; the batch's were in begin() */
-    float *g = gradient_of(t, plan->stage[s].output, thread, sample);
-    if (g && !t->now->gradient[plan->stage[s].output].batch)
-      memset(g, 0, sizeof(float) * (size_t)plan->value[plan->stage[s].output].size);
   }
   if (t->mode == LUB_PREDICT) return;
+  if (t->goes_back) clear_gradients(t, thread, sample);
   const int left_out = t->mode == LUB_GRADIENT ? choose_unit(t, thread, sample) : apply_loss(t, shard, thread, sample);
   for (int s = now->last - 1; s >= now->first && t->goes_back; s--)
     if (s != left_out) backward_stage(t, s, thread, sample, 1, t->shards + shard * t->now->shard_floats);
@@ -244,6 +254,9 @@ static void run_wave(void *context, int64_t shard, int thread) {
   first += t->cursor;
   if (first + work->samples < last) last = first + work->samples;
   const lub_segment *now = &t->now->segment[work->segment];
+  const bool turns = work->segment == t->now->nsegments - 1 && t->goes_back; /* the way back begins here */
+  const int64_t floats = t->now->shard_floats;
+  if (turns && t->cursor == 0) memset(t->shards + shard * floats, 0, sizeof(float) * (size_t)floats);
   for (int64_t sample = first; sample < last; sample++) {
     if (work->segment == t->now->nsegments - 1) {
       last_segment(t, (int)shard, thread, sample);
@@ -255,6 +268,35 @@ static void run_wave(void *context, int64_t shard, int thread) {
         lub_stage_pass pass = pass_of(t, s, thread, sample, 1);
         t->now->plan->stage[s].kind->forward(&t->now->plan->stage[s], &pass);
       }
+    }
+  }
+}
+
+typedef struct band_work {
+  const lub_trainer *t;
+  int stage;
+  int64_t bands;
+} band_work;
+
+static void run_band(void *context, int64_t band, int thread) {
+  const band_work *work = context;
+  const lub_stage *stage = &work->t->now->plan->stage[work->stage];
+  lub_stage_pass pass = pass_of(work->t, work->stage, 0, 0, 1);
+  pass.scratch = (float *)pass.scratch + thread * pass.scratch_step;
+  pass.band = band, pass.bands = work->bands;
+  stage->kind->forward(stage, &pass);
+}
+
+/* The forward pass of a batch of one, which the threads share stage by stage. */
+static void run_one_sample(const lub_trainer *t, const lub_segment *now) {
+  for (int s = now->first; s < now->last; s++) {
+    const lub_stage *stage = &t->now->plan->stage[s];
+    band_work work = {.t = t, .stage = s, .bands = stage->kind->bands ? stage->kind->bands(stage, t->threads) : 1};
+    if (work.bands > 1) {
+      lub_parallel(work.bands, t->threads, run_band, &work);
+    } else {
+      lub_stage_pass pass = pass_of(t, s, 0, 0, 1);
+      stage->kind->forward(stage, &pass);
     }
   }
 }
@@ -276,7 +318,8 @@ static void sum_range(void *context, int64_t chunk, int thread) {
   (void)thread;
   lub_trainer *t = context;
   int64_t first = chunk * 4096, last = first + 4096;
-  lub_sum_shards(t->shards, t->shards, t->nshards, t->now->shard_floats, first, last < t->now->shard_floats ? last : t->now->shard_floats);
+  const int64_t floats = t->now->shard_floats;
+  lub_sum_shards(t->shards, t->shards, t->nshards, floats, first, last < floats ? last : floats);
 }
 
 static void move_weights(lub_trainer *t) {
@@ -307,6 +350,11 @@ static void run_phase(lub_trainer *t) {
   }
   if (t->now->segment[number].whole) {
     if (run_whole(t, t->now->segment[number].first, back)) t->phase++;
+    return;
+  }
+  if (t->mode == LUB_PREDICT && t->n == 1 && t->threads > 1) {
+    run_one_sample(t, &t->now->segment[number]);
+    t->phase++;
     return;
   }
   int64_t longest = (t->n + t->nshards - 1) / t->nshards;
@@ -347,11 +395,14 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   int64_t most = SHARD_BYTES / (int64_t)sizeof(float) / (t->now->shard_floats > 0 ? t->now->shard_floats : 1);
   t->nshards = lub_shards(t->n, most < LUB_MAX_SHARDS ? (int)most : LUB_MAX_SHARDS);
   t->threads = lub_num_threads();
-  if (t->threads > t->nshards) t->threads = t->nshards;
+  const int most_threads = t->mode == LUB_PREDICT && t->n == 1 ? THREADS_OF_ONE_SAMPLE : t->nshards;
+  if (t->threads > most_threads) t->threads = most_threads;
   const lub_program *p = t->now;
   int64_t threads = t->threads * p->thread_floats, batch = lub_round_up(p->batch_floats * t->n, 16);
-  int64_t cleared = t->goes_back ? lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats : 0;
-  int64_t floats = threads + batch + cleared;
+  int64_t back = 0;
+  if (t->goes_back)
+    back = lub_round_up(p->gradient_floats * t->n, 16) + t->nshards * p->shard_floats + p->whole_floats;
+  int64_t floats = threads + batch + back;
   if (floats > t->arena_floats) {
     free(t->arena);
     t->arena_floats = 0;
@@ -365,7 +416,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   t->gradient_block = t->batch_block + batch;
   t->shards = t->gradient_block + lub_round_up(p->gradient_floats * t->n, 16);
   t->whole = t->shards + t->nshards * p->shard_floats;
-  memset(t->gradient_block, 0, sizeof(float) * (size_t)cleared);
+  if (t->goes_back) memset(t->whole, 0, sizeof(float) * (size_t)p->whole_floats);
   return LUB_OK;
 }
 

@@ -69,6 +69,7 @@ local function split_off(x, y, w, share)
     { part(x, at + 1, n), part(y, at + 1, n), part(w, at + 1, n) }
 end
 
+-- Returns the source, how many batches an epoch has (where it is known), and the data: { x, y, weights } or the source.
 local function training_source(model, x, y, o, is_source, seed)
   local source
   if is_source then
@@ -94,10 +95,11 @@ local function training_source(model, x, y, o, is_source, seed)
       source[3] = class_weight.rows(source[2], o.class_weight)
     end
   end
-  if is_source then return source, o.steps_per_epoch or type(x) == "table" and x.steps or nil end
-  source = batches.of_tensors(source[1], source[2], source[3],
+  if is_source then return source, o.steps_per_epoch or type(x) == "table" and x.steps or nil, source end
+  local data = source
+  source = batches.of_tensors(data[1], data[2], data[3],
     { batch_size = o.batch_size, shuffle = o.shuffle, steps = o.steps_per_epoch })
-  return source, source.steps
+  return source, source.steps, data
 end
 
 local function validation_source(model, o)
@@ -160,8 +162,9 @@ local function train(model, o, run)
   end })
   model.stop_training = false
   callbacks:call "on_train_begin"
-  local logs = {}
-  for epoch = o.initial_epoch + 1, o.epochs do
+  local done = run.backup and run.backup:begin() or { epoch = o.initial_epoch, logs = {} }
+  local logs = done.logs
+  for epoch = done.epoch + 1, done.stopped and 0 or o.epochs do
     callbacks:call("on_epoch_begin", epoch)
     logs = train_epoch(model, epoch, run)
     if run.validation and validates(epoch, o.validation_freq) then
@@ -169,9 +172,11 @@ local function train(model, o, run)
       for name, value in pairs(found) do logs["val_" .. name] = value end
     end
     callbacks:call("on_epoch_end", epoch, logs)
+    if run.backup then run.backup:keep(epoch, logs) end -- behind all callbacks, so that it has the state of each
     if model.stop_training then break end
   end
   callbacks:call("on_train_end", logs)
+  if run.backup then run.backup:finish() end
 end
 
 --- Trains the model. The same as Keras' fit, with epochs counted from 1.
@@ -195,10 +200,9 @@ return function(model, x, y, given)
   if not model.loss then blame "fit: the model has no loss; call model:compile { loss = ... }" end
   local seed = o.seed and seeds.check("fit", o.seed) or seeds.next()
 
-  local source, steps = training_source(model, x, y, o, is_source, seed)
+  local source, steps, data = training_source(model, x, y, o, is_source, seed)
   local validation = validation_source(model, o)
   model:ensure_trainer()
-  model.trainer.seed = seed
   local list = o.callbacks
   local record = CallbackList.find(list, "History")
   if not record then
@@ -208,10 +212,17 @@ return function(model, x, y, given)
   if o.verbose ~= 0 and not CallbackList.find(list, "ProgressBar") then
     list[#list + 1] = require("lubdub.callbacks").ProgressBar()
   end
-  train(model, o, {
+  local run = {
     source = source, steps = steps, wanted_steps = o.steps_per_epoch, validation = validation, seed = seed,
     meter = evaluate.meter(model), validation_meter = validation and evaluate.meter(model),
     callbacks = CallbackList.new(list, model, { epochs = o.epochs, steps = steps, verbose = o.verbose }),
-  })
+    backup = CallbackList.find(list, "BackupAndRestore"),
+  }
+  if run.backup then
+    run.seed = run.backup:resume { model = model, options = o, data = data, validation = o.validation_data,
+      callbacks = list, seed = seed }
+  end
+  model.trainer.seed = run.seed
+  train(model, o, run)
   return record
 end

@@ -56,7 +56,7 @@ function random.RandomState(seed)
   else
     seed = whole("RandomState", "seed", seed, 0, 0xffffffff)
   end
-  local self = setmetatable({ key = {}, pos = N, start = seed }, RandomState)
+  local self = setmetatable({ key = {}, words = {}, pos = N, start = seed }, RandomState)
   reseed(self, seed)
   return self
 end
@@ -73,31 +73,30 @@ function random.check(seed, where)
   return random.RandomState(seed)
 end
 
--- Makes the next 624 words.
-local function twist(key)
+-- Makes the next 624 words, and tempers them.
+local function twist(self)
+  local key, words = self.key, self.words
   for i = 1, N do
     local after = key[i < N and i + 1 or 1]
     local y = key[i] & 0x80000000 | after & 0x7fffffff
     local far = key[i <= N - M and i + M or i + M - N]
-    key[i] = far ~ y >> 1 ~ (y & 1) * 0x9908b0df
+    y = far ~ y >> 1 ~ (y & 1) * 0x9908b0df
+    key[i] = y
+    y = y ~ y >> 11
+    y = y ~ y << 7 & 0x9d2c5680
+    y = y ~ y << 15 & 0xefc60000
+    words[i] = y ~ y >> 18
   end
+  self.pos = 0
 end
 
 --- The next 32 bits of the generator.
 -- @treturn integer from 0 to 4294967295
 function RandomState:random_uint32()
-  local pos = self.pos
-  if pos == N then
-    twist(self.key)
-    pos = 0
-  end
-  pos = pos + 1
+  if self.pos == N then twist(self) end
+  local pos = self.pos + 1
   self.pos = pos
-  local y = self.key[pos]
-  y = y ~ y >> 11
-  y = y ~ y << 7 & 0x9d2c5680
-  y = y ~ y << 15 & 0xefc60000
-  return y ~ y >> 18
+  return self.words[pos]
 end
 
 -- A whole number from 0 to max <= 0xffffffff: bits under the smallest mask that covers max, drawn
@@ -119,6 +118,27 @@ local function interval(self, max, mask)
   return value
 end
 
+-- n of them above `low`: the same words as by `interval`, without a call for each (a bootstrap draws millions).
+local function intervals(self, low, max, n)
+  local list, words, pos, mask = {}, self.words, self.pos, mask_of(max)
+  for i = 1, n do
+    local value = 0
+    if max > 0 then
+      repeat
+        if pos == N then
+          twist(self)
+          pos = 0
+        end
+        pos = pos + 1
+        value = words[pos] & mask
+      until value <= max
+    end
+    list[i] = low + value
+  end
+  self.pos = pos
+  return list
+end
+
 --- A whole number from 0 to `max`, both included, each as likely.
 -- @tparam integer max from 0 to 4294967295
 -- @treturn integer
@@ -136,9 +156,7 @@ function RandomState:randint(low, high, n)
   high = whole("randint", "high", high, low, low + 0xffffffff)
   if n == nil then return low + interval(self, high - low) end
   n = whole("randint", "n", n, 0)
-  local list, max, mask = {}, high - low, mask_of(high - low)
-  for i = 1, n do list[i] = low + interval(self, max, mask) end
-  return list
+  return intervals(self, low, high - low, n)
 end
 
 --- Uniform numbers in [0, 1) with 53 random bits.

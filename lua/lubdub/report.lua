@@ -70,15 +70,20 @@ end
 function Report:__tostring()
   local e, lines = self.evidence, {}
   lines[1] = ("Report: %s; %d rows, %d classes"):format(e.title, e.n, #e.labels)
-  for _, one in ipairs(self.scores.overall) do
+  local function line(one, name)
     local interval = one[2] == one[2] and (" (%.3f to %.3f)"):format(one[2], one[3]) or ""
-    lines[#lines + 1] = ("  %-22s %.3f%s"):format(one.name, one[1], interval)
+    lines[#lines + 1] = ("  %-22s %.3f%s"):format(name, one[1], interval)
   end
+  for _, one in ipairs(self.scores.overall) do line(one, one.name) end
+  if self.scores.auc[1] == self.scores.auc[1] then line(self.scores.auc, "macro AUC") end
   lines[#lines + 1] = 'report:save "report.html" writes the page'
   return table.concat(lines, "\n")
 end
 
 --- Makes a report.
+-- `result` may also be what lubdub.cross_validate returned, with the other options in `given`; with `preprocessing` (or
+-- `x`) the page shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not
+-- applied).
 -- @function report
 -- @tparam table result
 -- @tparam ?Model result.model
@@ -100,9 +105,7 @@ end
 -- @tparam ?integer result.n_mistakes how many are shown (6)
 -- @tparam ?integer result.n_resamples of the bootstrap (1000)
 -- @tparam ?string result.theme "light" (default) or "dark"
--- Or `result` is what lubdub.cross_validate returned, and these are in `given`; with `preprocessing` (or `x`) the page
--- shows features, and with kept models Grad-CAM (of features as they are: a scaler of the folds is not applied).
--- @tparam ?table given
+-- @tparam ?table given more options, beside a cross-validation's result
 -- @treturn Report with `save(path)` and `html()`; it prints
 -- @usage
 -- lubdub.report { y = y_true, y_score = lubdub.Tensor { { 0.2, 0.8 }, { 0.9, 0.1 }, { 0.6, 0.4 }, { 0.7, 0.3 } } }

@@ -67,10 +67,10 @@ end
 
 --- Sorted by a column; equal rows stay in order, rows without a value come last.
 -- @tparam string name
--- @tparam ?table given `reverse`: false
+-- @tparam ?table given `reverse`: false; `ascending` = false is the same as reverse = true
 -- @treturn lubdub.Table
 function methods:sort(name, given)
-  local o = options.read("Table:sort", given, { reverse = false })
+  local o = options.read("Table:sort", given, { reverse = false, ascending = true })
   known(self, "Table:sort", name)
   local keys, rows, without, sorted = {}, {}, {}, {}
   for _, row in ipairs(self[ROWS]) do
@@ -82,7 +82,7 @@ function methods:sort(name, given)
     end
   end
   order.check("Table:sort", name, keys)
-  for i, at in ipairs(order.argsort(keys, o.reverse)) do sorted[i] = rows[at] end
+  for i, at in ipairs(order.argsort(keys, o.reverse ~= (not o.ascending))) do sorted[i] = rows[at] end
   return make(self[NAMES], table.move(without, 1, #without, #sorted + 1, sorted), self[HOW])
 end
 

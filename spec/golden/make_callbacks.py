@@ -168,6 +168,25 @@ def csv_files():
     return runs
 
 
+def formats():
+    """What Python's formats make of values: [spec, value as text, result or None where Python refuses]."""
+    specs = ["", "d", "02d", "3d", "<3d", "03", "+d", " d", ">6", "<6", "^7", "*^9", "_>8", "=6", "+06", "x", "X", "o",
+             "04x", ",", "_d", ",.2f", ".2f", ".0f", "8.3f", "08.3f", "+.2f", " .1f", "<9.2f|", ".3", ".1", "10", "010",
+             "e", ".2e", ".0E", "g", ".3g", "G", "#.3g", ".1%", "%", "08.1%", "F", "f", "^12.4f", "é^9.2f", "+=9.2f",
+             ".2q", ".", ".2d", "s", "5.", "--3"]
+    values = [1, 42, -3, 0, 1234567, 0.12345, 12.0, 1e-7, 123456.789, -0.5, 0.0, -0.0, 1e22, 0.995, 2.5e-5, 99.5, 100.0,
+              float("nan"), float("inf"), float("-inf")]
+    cases = []
+    for spec in specs:
+        for value in values:
+            try:
+                text = ("{v:" + spec + "}").format(v=value)
+            except ValueError:
+                text = None
+            cases.append([spec, repr(value), text])
+    return cases
+
+
 def plain(value):
     """NaN and infinities as strings, so that the file is JSON."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
@@ -181,6 +200,7 @@ def plain(value):
 
 if __name__ == "__main__":
     result = {"keras": keras.__version__, "sequences": sequences(), "early_stopping": early_stopping(),
-              "reduce_lr": reduce_lr(), "checkpoints": checkpoints(), "csv": csv_files()}
+              "reduce_lr": reduce_lr(), "checkpoints": checkpoints(), "csv": csv_files(),
+              "formats": formats()}
     with open(os.path.join(HERE, "callbacks.json"), "w") as f:
         json.dump(plain(result), f)

@@ -49,4 +49,9 @@ INLINE void put_pixel(const lub_pool_row *row, vf best, vi place, int64_t column
   if (row->argmax) vb_store_part(row->argmax + at, vb_from(place), left);
 }
 
+/* The places of n channels from `argmax` on; NULL: all came from the only one. */
+INLINE vi load_places(const uint8_t *argmax, int64_t at, int64_t n) {
+  return argmax ? vb_widen(vb_load_part(argmax + at, n, LUB_NO_GRADIENT)) : (vi)vu_all(0);
+}
+
 #endif

@@ -54,14 +54,16 @@ void LUB_VARIANT(lub_channel_gradient_sums)(const lub_channel_run *run, const fl
 }
 
 void LUB_VARIANT(lub_channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b,
-                                       const float *d, float *gx) {
+                                       const float *d, float *gx, bool adds) {
+  const vf zero = {0};
   for (int64_t c = 0; c < run->channels; c += VL) {
     const int64_t n = run->channels - c;
     const vf va = vf_load(a + c), vb_ = vf_load(b + c), vd = vf_load(d + c);
     for (int64_t p = 0; p < run->pixels; p++) {
       const int64_t at = p * run->channels + c;
-      vf v = vf_load_part(gx + at, n) + vf_fma(va, vf_load(g + p * run->lanes + c), vf_fma(vb_, vf_load_part(run->x + at, n), vd));
-      vf_store_part(gx + at, v, n);
+      const vf before = adds ? vf_load_part(gx + at, n) : zero, x = vf_load_part(run->x + at, n);
+      const vf v = vf_fma(va, vf_load(g + p * run->lanes + c), vf_fma(vb_, x, vd));
+      vf_store_part(gx + at, before + v, n);
     }
   }
 }

@@ -97,7 +97,7 @@ typedef struct lub_few_terms {
   const int32_t *at;         /* where each term lies in the patch */
   const float *x;            /* under the first pixel of the row */
   const float *gy;           /* columns * channels */
-  const uint8_t *argmax;
+  const uint8_t *argmax;     /* NULL: each output is of one pixel, the gradient of which lives */
   float scale;
   float *gradient;           /* (terms, lanes): added to */
   float *bias_gradient;      /* (lanes): added to */
@@ -160,9 +160,9 @@ typedef struct lub_nn_kernels {
   /* sum[c] += g, products[c] += g * (x * scale + offset) over the run; g's pixels are `lanes` floats long. */
   void (*channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale, const float *offset,
                                 double *sum, double *products);
-  /* gx += a * g + b * x + d by channel; gx is dense. */
+  /* gx = a * g + b * x + d by channel, or gx += that; gx is dense. */
   void (*channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b, const float *d,
-                           float *gx);
+                           float *gx, bool adds);
   const lub_window_kernels *window; /* convolutions and pools of any window */
   /* Multiply-adds in registers alone, for benchmarks: returns how many floating-point operations these rounds took. */
   int64_t (*fma_rounds)(int64_t rounds, float *result);

@@ -30,7 +30,7 @@ void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float
     for (int64_t column = 0; column < row->columns; column++) {
       int64_t at = column * channels + c, to = column * row->pool_w * lanes;
       vf gradient = vf_load_part(gy + at, channels - c);
-      vi place = vb_widen(vb_load_part(row->argmax + at, channels - c, LUB_NO_GRADIENT));
+      vi place = load_places(row->argmax, at, channels - c);
       gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
       sum += gradient;
       for (int i = 0; i < row->pool_h; i++)

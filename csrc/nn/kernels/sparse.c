@@ -191,7 +191,21 @@ void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *s) {
 
 /* === few terms === */
 
-INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
+/* Lane by lane a[0], a[1], b[0] or b[1], as `place` says from 0 to 3; anything of them elsewhere. */
+INLINE vf one_of_four(const float *a, const float *b, vi place) {
+#if VL == 16
+  const __m128 four = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)a)), (const __m64 *)b);
+  return (vf)_mm512_permutevar_ps(_mm512_broadcast_f32x4(four), (__m512i)place);
+#elif VL == 8
+  const __m128 four = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)a)), (const __m64 *)b);
+  return (vf)_mm256_permutevar_ps(_mm256_set_m128(four, four), (__m256i)place);
+#else
+  return __builtin_shuffle((vf){a[0], a[1], b[0], b[1]}, place & 3);
+#endif
+}
+
+/* One channel and 2x2 windows: each lane takes the one pixel that its gradient goes to. */
+INLINE void few_terms_of_four(const lub_few_terms *row, int64_t c, const int terms) {
   const vf scale = vf_all(row->scale), zero = {0};
   const vi none = (vi)vu_all(LUB_NO_GRADIENT);
   vf sum[LUB_FEW_TERMS], bias = vf_load(row->bias_gradient + c);
@@ -200,6 +214,26 @@ INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
     const int64_t at = column * row->channels + c;
     vf gradient = vf_load_part(row->gy + at, row->channels - c);
     const vi place = vb_widen(vb_load_part(row->argmax + at, row->channels - c, LUB_NO_GRADIENT));
+    gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
+    bias += gradient;
+    UNROLL for (int t = 0; t < terms; t++) {
+      const float *x = row->x + 2 * column + row->at[t];
+      sum[t] = vf_fma(one_of_four(x, x + row->line, place), gradient, sum[t]);
+    }
+  }
+  vf_store(row->bias_gradient + c, bias);
+  UNROLL for (int t = 0; t < terms; t++) vf_store(row->gradient + t * row->lanes + c, sum[t]);
+}
+
+INLINE void few_terms_of_any(const lub_few_terms *row, int64_t c, const int terms) {
+  const vf scale = vf_all(row->scale), zero = {0};
+  const vi none = (vi)vu_all(LUB_NO_GRADIENT);
+  vf sum[LUB_FEW_TERMS], bias = vf_load(row->bias_gradient + c);
+  UNROLL for (int t = 0; t < terms; t++) sum[t] = vf_load(row->gradient + t * row->lanes + c);
+  for (int64_t column = 0; column < row->columns; column++) {
+    const int64_t at = column * row->channels + c;
+    vf gradient = vf_load_part(row->gy + at, row->channels - c);
+    const vi place = load_places(row->argmax, at, row->channels - c);
     gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
     bias += gradient;
     for (int i = 0; i < row->pool_h; i++)
@@ -211,6 +245,11 @@ INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
   }
   vf_store(row->bias_gradient + c, bias);
   UNROLL for (int t = 0; t < terms; t++) vf_store(row->gradient + t * row->lanes + c, sum[t]);
+}
+
+INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
+  if (row->pool_h == 2 && row->pool_w == 2 && row->step == 1) few_terms_of_four(row, c, terms);
+  else few_terms_of_any(row, c, terms);
 }
 
 #define FEW_CASE(n)                                                                                                    \

@@ -32,7 +32,7 @@ void LUB_VARIANT(lub_channel_affine)(const lub_channel_run *run, const float *sc
 void LUB_VARIANT(lub_channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale,
                                             const float *offset, double *sum, double *products);
 void LUB_VARIANT(lub_channel_gradient)(const lub_channel_run *run, const float *g, const float *a, const float *b,
-                                       const float *d, float *gx);
+                                       const float *d, float *gx, bool adds);
 int64_t LUB_VARIANT(lub_fma_rounds)(int64_t rounds, float *result);
 
 #endif

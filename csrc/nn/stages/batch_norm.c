@@ -188,7 +188,8 @@ static void gradient_shard(void *context, int64_t shard, int thread) {
       const int64_t r = y / s->pool_h, i = y % s->pool_h, at = n * in_size(s) + y * s->width * s->channels;
       if (r < s->rows && i == 0) spread_row(c, n, r, &row, band, rows);
       lub_channel_run run = run_of(s, c->pass->x[0] + at, s->width);
-      s->kernels->channel_gradient(&run, r < s->rows ? rows[i] : empty, s->a, s->b, s->d, c->pass->gx[0] + at);
+      s->kernels->channel_gradient(&run, r < s->rows ? rows[i] : empty, s->a, s->b, s->d, c->pass->gx[0] + at,
+                                   !c->pass->stores);
     }
   }
 }
@@ -237,6 +238,7 @@ static void free_state(lub_stage *stage) {
 
 static const lub_stage_kind norm_kind = {.name = "batch norm",
                                          .whole_batch = true,
+                                         .stores_gradient = true,
                                          .forward = forward,
                                          .backward = backward,
                                          .add_gradient = lub_reference_add_gradient,

@@ -39,6 +39,11 @@ lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pas
   return row;
 }
 
+bool lub_conv_keeps_places(const lub_stage *stage) {
+  const conv_state *s = stage->state;
+  return stage->activation == LUB_RELU || s->pool_h * s->pool_w > 1 || s->dropout >= 0;
+}
+
 /* What one row of output needs, in a thread's scratch. */
 typedef struct band {
   float *rows, *winograd; /* pool_h rows of convolution, or two for CONV_WINOGRAD; its scratch */
@@ -116,19 +121,42 @@ static void forward_row(const conv_state *s, int64_t r, const float *x, lub_pool
   s->kernels->pool_row(row);
 }
 
+/* Rows that must be computed together: tiles without a pool are two rows high. */
+static int64_t rows_together(const conv_state *s) { return s->forward == CONV_WINOGRAD && s->pool_h == 1 ? 2 : 1; }
+
+static int64_t bands(const lub_stage *stage, int threads) {
+  enum { FEW_PRODUCTS = 100000 }; /* done as soon as shared */
+  const conv_state *s = stage->state;
+  const int64_t terms = s->kernel_h * s->kernel_w * s->channels, together = rows_together(s);
+  if (s->rows * s->pool_h * band_pixels(s) * s->filters * terms < FEW_PRODUCTS) return 1;
+  const int64_t most = (s->rows + together - 1) / together;
+  return most < threads ? most : threads; /* not more: a thread should find its rows in its own cache */
+}
+
+static void find_rows(const conv_state *s, const lub_stage_pass *pass, int64_t *first, int64_t *last) {
+  const int64_t together = rows_together(s), count = (s->rows + together - 1) / together;
+  *first = 0, *last = s->rows;
+  if (pass->bands == 0) return;
+  *first = count * pass->band / pass->bands * together;
+  if (pass->band + 1 < pass->bands) *last = count * (pass->band + 1) / pass->bands * together;
+}
+
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   const conv_state *s = stage->state;
+  int64_t first, last;
+  find_rows(s, pass, &first, &last);
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
   float *image = pass->scratch;
+  const bool keeps = pass->keeps && lub_conv_keeps_places(stage);
   const band b = make_band(s, image + lub_conv_image_floats(s));
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
-    for (int64_t r = 0; r < s->rows; r++) {
+    for (int64_t r = first; r < last; r++) {
       int64_t at = r * s->columns * s->filters;
       row.first = (uint32_t)at;
       row.y = pass->y + n * out + at;
-      row.argmax = pass->keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
+      row.argmax = keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
       forward_row(s, r, x, &row, &b);
     }
   }
@@ -150,6 +178,7 @@ static void free_state(lub_stage *stage) {
 }
 
 static const lub_stage_kind conv_kind = {.name = "conv",
+                                         .bands = bands,
                                          .pack = lub_conv_pack,
                                          .forward = forward,
                                          .backward = lub_conv_backward,
@@ -209,16 +238,18 @@ enum { FEW = 16 };
 static bool make_weights(conv_state *s) {
   const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
   const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
-  const bool back_by_winograd = winograd && sparse && s->channels <= FEW;
+  const bool bare = s->way == CONV_DENSE && s->pool_h == 1 && s->pool_w == 1;
+  const bool back_by_winograd = winograd && (sparse ? s->channels <= FEW : bare);
+  const int64_t back_terms = sparse ? s->filters : s->lanes_out;
   struct {
     float **array;
     bool wanted;
     int64_t floats;
   } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
               {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
-              {&s->winograd_back_weights, back_by_winograd, products * s->filters * s->lanes_in},
+              {&s->winograd_back_weights, back_by_winograd, products * back_terms * s->lanes_in},
               {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
-              {&s->backward_weights, !sparse, taps * s->lanes_out * s->lanes_in},
+              {&s->backward_weights, !sparse && !back_by_winograd, taps * s->lanes_out * s->lanes_in},
               {&s->bias, true, s->lanes_out},
               {&s->scale, true, s->lanes_out}};
   for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
@@ -244,6 +275,6 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
   stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);
-  stage->saved_size = (size_t)lub_shape_size(&stage->out);
+  stage->saved_size = lub_conv_keeps_places(stage) ? (size_t)lub_shape_size(&stage->out) : 0;
   return LUB_OK;
 }

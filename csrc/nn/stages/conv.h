@@ -8,7 +8,7 @@
 /* How the way back is computed. The choice rests on shapes alone, never on the CPU, so that every CPU that fuses
  * multiply and add gives the same bits. */
 typedef enum conv_way {
-  CONV_DENSE,     /* rows of gradient, as dense as the rows of convolution */
+  CONV_DENSE,     /* rows of gradient, as dense as the rows of convolution; the input's perhaps by Winograd's tiles */
   CONV_FEW_TERMS, /* a kernel of few terms: its gradient in registers; the input's, if wanted, as for CONV_DENSE */
   CONV_SPARSE     /* what lives behind a pool; the input's gradient perhaps by Winograd's tiles */
 } conv_way;
@@ -39,8 +39,10 @@ typedef struct conv_state {
   bool copies;                        /* the input is copied, to have a border or room behind its last row */
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
   float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
-  float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters), lanes of channels; NULL: not that way */
-  float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse */
+  float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters; in lanes, and of the turned kernel, if dense),
+                                       * lanes of channels; NULL: not that way */
+  float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse
+                                       * or by Winograd's tiles */
   float *patch_weights;               /* (filters, kh, run); if sparse */
   float *bias, *scale;                /* by lane of filters */
 } conv_state;
@@ -52,6 +54,9 @@ void lub_conv_pack(lub_stage *stage);
 int64_t lub_conv_image_floats(const conv_state *s);
 /* The input as the kernels want it: x itself, or its copy in `image`. */
 const float *lub_conv_image(const conv_state *s, const float *x, float *image);
+
+/* Whether outputs say where their gradients go: without relu, pool and dropout each goes to its one pixel. */
+bool lub_conv_keeps_places(const lub_stage *stage);
 
 /* The pool's row without its arrays: dropout's stream is that of this sample. */
 lub_pool_row lub_conv_pool_row(const lub_stage *stage, const lub_stage_pass *pass, int64_t sample);

@@ -2,7 +2,8 @@
  *
  * Dense: the gradient of pool_h rows of convolution is spread out of an output row's, adds its part to the kernel's
  * gradient, and stays in a ring of rows until every input row it touches is complete: the gradient of an
- * input row is a convolution of the ring with the kernel turned round.
+ * input row is a convolution of the ring with the kernel turned round; where there is no pool, perhaps of two rows at
+ * once, by Winograd's tiles.
  * Few terms: the kernel's gradient in registers, straight from the output row's.
  * Sparse: see kernels/sparse.c. */
 #include <string.h>
@@ -10,8 +11,16 @@
 #include "base/memory.h"
 #include "nn/stages/conv.h"
 
-static int64_t ring_rows(const conv_state *s) { return s->kernel_h - 1 + s->pool_h; }
-static int64_t ring_row_floats(const conv_state *s) { return (s->conv_width + 2 * (s->kernel_w - 1)) * s->lanes_out; }
+/* Two input rows at once, and two columns, want one more of each. */
+static int64_t input_rows(const conv_state *s) { return s->winograd_back_weights ? 2 : 1; }
+static int64_t ring_rows(const conv_state *s) { return s->kernel_h - 1 + s->pool_h + input_rows(s) - 1; }
+static int64_t ring_row_floats(const conv_state *s) {
+  return (s->conv_width + 2 * (s->kernel_w - 1) + input_rows(s) - 1) * s->lanes_out;
+}
+static int64_t input_row_floats(const conv_state *s) { return lub_round_up(s->width, input_rows(s)) * s->lanes_in; }
+static int64_t tiles_floats(const conv_state *s) {
+  return s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, s->lanes_out) : 0;
+}
 static int64_t terms_of(const conv_state *s) { return s->kernel_h * s->kernel_w * s->channels; }
 
 /* === dense === */
@@ -20,13 +29,15 @@ static int64_t terms_of(const conv_state *s) { return s->kernel_h * s->kernel_w 
 typedef struct ring {
   float **row;         /* ring_rows of them */
   float **spread;      /* the pool_h rows of the output row at hand, behind their borders */
-  const float **runs;  /* kernel_h */
-  float *zeros, *line; /* an empty row; a row of the input's gradient */
+  const float **runs;  /* kernel_h, or one more */
+  float *zeros, *line; /* an empty row; input_rows of the input's gradient */
+  float *tiles;        /* the tiles' scratch */
 } ring;
 
 static size_t ring_bytes(const conv_state *s) {
-  return sizeof(float) * (size_t)((ring_rows(s) + 1) * ring_row_floats(s) + s->width * s->lanes_in) +
-         sizeof(float *) * (size_t)(ring_rows(s) + s->pool_h + s->kernel_h);
+  const int64_t lines = input_rows(s) * input_row_floats(s);
+  return sizeof(float) * (size_t)((ring_rows(s) + 1) * ring_row_floats(s) + lines + tiles_floats(s)) +
+         sizeof(float *) * (size_t)(ring_rows(s) + s->pool_h + s->kernel_h + 1);
 }
 
 static ring make_ring(const conv_state *s, float *block) {
@@ -34,26 +45,44 @@ static ring make_ring(const conv_state *s, float *block) {
   memset(block, 0, sizeof(float) * (size_t)((rows + 1) * floats)); /* the borders stay zero */
   ring g = {.zeros = block + rows * floats};
   g.line = g.zeros + floats;
-  g.row = (float **)(void *)(g.line + s->width * s->lanes_in);
+  g.tiles = g.line + input_rows(s) * input_row_floats(s);
+  g.row = (float **)(void *)(g.tiles + tiles_floats(s));
   g.spread = g.row + rows;
   g.runs = (const float **)(g.spread + s->pool_h);
   for (int64_t i = 0; i < rows; i++) g.row[i] = block + i * floats;
   return g;
 }
 
-/* The gradient of padded input row `y`, added to gx where that row is real. */
-static void add_input_row(const conv_state *s, const ring *g, int64_t y, float *gx) {
-  if (y < s->above || y >= s->above + s->height) return;
-  for (int64_t k = 0; k < s->kernel_h; k++) {
-    int64_t r = y - k;
-    bool real = r >= 0 && r < s->rows * s->pool_h;
-    g->runs[k] = (real ? g->row[r % ring_rows(s)] : g->zeros) + s->left * s->lanes_out;
-  }
-  s->kernels->convolve_row(g->line, s->width, s->lanes_in, g->runs, s->kernel_h, s->kernel_w * s->lanes_out,
-                           s->lanes_out, s->backward_weights);
+/* Row r of convolution's gradient in the ring, from where the input's first column takes it. */
+static const float *ring_row(const conv_state *s, const ring *g, int64_t r) {
+  const bool real = r >= 0 && r < s->rows * s->pool_h;
+  return (real ? g->row[r % ring_rows(s)] : g->zeros) + s->left * s->lanes_out;
+}
+
+static void add_line(const conv_state *s, const float *line, int64_t y, float *gx) {
   float *to = gx + (y - s->above) * s->width * s->channels;
   for (int64_t x = 0; x < s->width; x++)
-    for (int64_t c = 0; c < s->channels; c++) to[x * s->channels + c] += g->line[x * s->lanes_in + c];
+    for (int64_t c = 0; c < s->channels; c++) to[x * s->channels + c] += line[x * s->lanes_in + c];
+}
+
+/* The gradient of padded input row `y`, or of that and the next, added to gx where they are real. */
+static void add_input_rows(const conv_state *s, const ring *g, int64_t y, float *gx) {
+  const int64_t end = s->above + s->height;
+  if (s->winograd_back_weights) {
+    float *out[2] = {g->line, g->line + input_row_floats(s)};
+    for (int64_t i = 0; i <= s->kernel_h; i++) g->runs[i] = ring_row(s, g, y - s->kernel_h + 1 + i);
+    const lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .tiles = (s->width + 1) / 2, .channels = s->lanes_out,
+                                    .lanes = s->lanes_in, .in = g->runs, .weights = s->winograd_back_weights,
+                                    .scratch = g->tiles, .out = out};
+    s->kernels->winograd_row(&tiles);
+    add_line(s, out[0], y, gx);
+    if (y + 1 < end) add_line(s, out[1], y + 1, gx);
+    return;
+  }
+  for (int64_t k = 0; k < s->kernel_h; k++) g->runs[k] = ring_row(s, g, y - k);
+  s->kernels->convolve_row(g->line, s->width, s->lanes_in, g->runs, s->kernel_h, s->kernel_w * s->lanes_out,
+                           s->lanes_out, s->backward_weights);
+  add_line(s, g->line, y, gx);
 }
 
 static void dense_sample(const conv_state *s, lub_pool_row *row, const float *x, const float *gy, uint8_t *argmax,
@@ -62,20 +91,22 @@ static void dense_sample(const conv_state *s, lub_pool_row *row, const float *x,
   const int64_t nring = ring_rows(s), border = (s->kernel_w - 1) * s->lanes_out;
   float *bias_gradient = gradient ? gradient + terms_of(s) * s->lanes_out : NULL;
   ring g = make_ring(s, block);
-  int64_t complete = 0; /* padded input rows below this one have their gradient */
+  const int64_t end = s->above + s->height, step = input_rows(s);
+  int64_t complete = s->above; /* padded input rows from the first real one up to this one have their gradient */
   for (int64_t r = 0; r < s->rows; r++) {
     const int64_t at = r * s->columns * s->filters, first = r * s->pool_h;
     for (int i = 0; i < s->pool_h; i++) g.spread[i] = g.row[(first + i) % nring] + border;
-    row->argmax = argmax + at;
+    row->argmax = argmax ? argmax + at : NULL;
     s->kernels->unpool_row(row, gy + at, g.spread, bias_gradient);
     for (int i = 0; i < s->pool_h && gradient; i++) {
       for (int64_t k = 0; k < s->kernel_h; k++) g.runs[k] = x + (first + i + k) * line;
       s->kernels->add_kernel_gradient(gradient, g.spread[i], pixels, s->lanes_out, g.runs, s->kernel_h,
                                       s->kernel_w * s->channels, s->channels);
     }
-    for (; gx && complete < first + s->pool_h; complete++) add_input_row(s, &g, complete, gx);
+    for (; gx && complete < end && complete + step <= first + s->pool_h; complete += step)
+      add_input_rows(s, &g, complete, gx);
   }
-  for (; gx && complete < s->rows * s->pool_h + s->kernel_h - 1; complete++) add_input_row(s, &g, complete, gx);
+  for (; gx && complete < end; complete += step) add_input_rows(s, &g, complete, gx);
 }
 
 /* === few terms === */
@@ -92,7 +123,7 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
   for (int64_t r = 0; r < s->rows; r++) {
     row.x = x + r * s->pool_h * line;
     row.gy = gy + r * s->columns * s->filters;
-    row.argmax = argmax + r * s->columns * s->filters;
+    row.argmax = argmax ? argmax + r * s->columns * s->filters : NULL;
     s->kernels->few_terms_gradient(&row);
   }
 }
@@ -171,7 +202,7 @@ void lub_conv_backward(const lub_stage *stage, const lub_stage_pass *pass) {
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image), *gy = pass->gy + n * out;
     float *gx = pass->gx[0] ? pass->gx[0] + n * in : NULL;
-    uint8_t *argmax = (uint8_t *)pass->saved + n * out;
+    uint8_t *argmax = lub_conv_keeps_places(stage) ? (uint8_t *)pass->saved + n * out : NULL;
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
     if (s->way == CONV_SPARSE) {
       sparse_sample(s, &row, x, gy, argmax, gx, pass->gradient, block);

@@ -66,6 +66,26 @@ static void winograd_products(const conv_state *s, const float *kernel, int64_t 
     kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
 }
 
+/* The kernel turned round has the same products in another order: in each dimension the first and the last change
+ * places. */
+static int64_t turned_product(int64_t t, int64_t size) {
+  const int64_t i = t / (size + 1), j = t % (size + 1);
+  return (i % size == 0 ? size - i : i) * (size + 1) + (j % size == 0 ? size - j : j);
+}
+
+/* The same products for the way back, where filters are terms, and channels lanes. */
+static void put_back_products(conv_state *s, const float *u, int64_t c, int64_t first) {
+  const int64_t size = s->kernel_h, products = (size + 1) * (size + 1), most = 2 * s->kernels->vector;
+  const int64_t block = c / most * most, width = s->lanes_in - block < most ? s->lanes_in - block : most;
+  const bool turned = s->way == CONV_DENSE;
+  const int64_t terms = turned ? s->lanes_out : s->filters;
+  float *to = s->winograd_back_weights + block * products * terms + c - block;
+  for (int64_t t = 0; t < products; t++) {
+    const float *from = u + (turned ? turned_product(t, size) : t) * MOST_LANES - first;
+    for (int64_t o = first; o < first + MOST_LANES && o < s->filters; o++) to[(t * terms + o) * width] = from[o];
+  }
+}
+
 static void pack_winograd(conv_state *s, const float *kernel) {
   const int64_t products = (s->kernel_h + 1) * (s->kernel_h + 1), most = 2 * s->kernels->vector;
   float u[16 * MOST_LANES];
@@ -78,11 +98,7 @@ static void pack_winograd(conv_state *s, const float *kernel) {
         for (int64_t t = 0; t < products; t++)
           memcpy(to + t * s->channels * width, u + t * MOST_LANES + lane - first, sizeof(float) * (size_t)width);
       }
-      const int64_t block = c / most * most, width = s->lanes_in - block < most ? s->lanes_in - block : most;
-      for (int64_t t = 0; t < products && s->winograd_back_weights; t++)
-        for (int64_t o = first; o < first + MOST_LANES && o < s->filters; o++)
-          s->winograd_back_weights[block * products * s->filters + (t * s->filters + o) * width + c - block] =
-              u[t * MOST_LANES + o - first];
+      if (s->winograd_back_weights) put_back_products(s, u, c, first);
     }
 }
 

@@ -6,8 +6,10 @@
 -- on_test_batch_end(batch, logs), on_test_end(logs), on_epoch_end(epoch, logs), on_train_end(logs); and, when an
 -- error or Ctrl-C ended the training, on_train_interrupt(). Epochs and batches count from 1. `logs` is a table
 -- name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
--- With state() and restore(state) a training can be resumed: state() gives a table of numbers, strings
--- and lists of tensors, and restore() hands it to the next fit.
+-- A callback that remembers something from epoch to epoch has state() and restore(state), so that BackupAndRestore can
+-- let a training go on: state() gives a table of numbers, strings, booleans, tensors and tables of them, and is called
+-- behind on_train_begin and behind every on_epoch_end; restore() is given such a table before on_train_begin of the
+-- training that goes on.
 -- @module lubdub.callbacks.class
 local options = require "lubdub.options"
 
@@ -44,6 +46,7 @@ return function(name, defaults, first)
         given = { [first] = given }
       end
       local self = setmetatable(options.read(name, given, defaults), class)
+      if type(self.verbose) == "boolean" then self.verbose = self.verbose and 1 or 0 end
       if self.init then self:init() end
       return self
     end,

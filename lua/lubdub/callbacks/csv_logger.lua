@@ -1,12 +1,16 @@
 --- Writes one line per epoch, byte for byte as Keras' CSVLogger does: lines end in CR LF, epochs count
 -- from 0, columns are sorted, what is missing is NA.
--- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false).
+-- Options: path (may stand alone; Keras' `filename` works too), separator (","), append (false). With BackupAndRestore
+-- a training that goes on goes on in the same file: no line is lost, and none is there twice.
 -- @module lubdub.callbacks.CSVLogger
 -- @usage lubdub.callbacks.CSVLogger "log.csv"
+local lfs = require "lfs"
+
 local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local number = require "lubdub.callbacks.number"
 local options = require "lubdub.options"
+local warning = require "lubdub.warning"
 
 local CSVLogger = require "lubdub.callbacks.class"("CSVLogger",
   { path = options.none, filename = options.none, separator = ",", append = false }, "path")
@@ -17,23 +21,39 @@ function CSVLogger:init()
   if type(self.separator) ~= "string" or #self.separator ~= 1 then
     blame("CSVLogger: separator must be one character, got %s", tostring(self.separator))
   end
-  self.header_wanted = true
 end
 
 local function failed(reason) error("CSVLogger: " .. reason, 0) end
 
+-- How long the file is; nil where there is none, or a device.
+local function length_of(path)
+  return lfs.attributes(path, "mode") == "file" and lfs.attributes(path, "size") or nil
+end
+
+-- Takes back what was written after the state that a training goes on from. Returns the columns, if there are lines.
+local function cut_back(self, state)
+  local length = length_of(self.path)
+  if not length or length < state.whole then
+    warning.warn(("CSVLogger: %s is shorter than it was: lines of earlier epochs are missing"):format(self.path), self)
+  elseif length > state.whole then
+    local ok, reason = core.truncate(self.path, state.whole)
+    if not ok then failed(reason) end
+  end
+  return (length or 0) > 0 and state.keys or nil
+end
+
 function CSVLogger:on_train_begin()
   self:on_train_interrupt()
-  if self.append then
-    local old = io.open(self.path, "rb")
-    if old then
-      self.header_wanted = old:read(1) == nil
-      old:close()
-    end
+  local from, append = self.resumed, self.append
+  self.resumed, self.keys = nil, nil
+  if from then
+    append = true
+    self.keys = cut_back(self, from)
   end
-  local file, reason = io.open(self.path, self.append and "ab" or "wb")
+  self.header_wanted = not append or (length_of(self.path) or 0) == 0
+  local file, reason = io.open(self.path, append and "ab" or "wb")
   if not file then failed(reason) end
-  self.file, self.keys = file, nil
+  self.file = file
   self.whole = file:seek "end" or 0 -- bytes of whole lines
 end
 
@@ -101,5 +121,9 @@ function CSVLogger:on_train_interrupt()
     self.file = nil
   end
 end
+
+function CSVLogger:state() return { whole = self.whole, keys = self.keys } end
+
+function CSVLogger:restore(state) self.resumed = state end
 
 return CSVLogger

@@ -21,7 +21,7 @@ end
 function EarlyStopping:on_train_begin()
   monitor.begin(self)
   local from = self.resumed or {}
-  self.wait, self.stopped_epoch = from.wait or 0, 0
+  self.wait, self.stopped_epoch = from.wait or 0, from.stopped_epoch or 0
   self.best, self.best_weights, self.best_epoch = from.best, from.best_weights, from.best_epoch or 0
   self.resumed = nil
 end
@@ -62,7 +62,8 @@ function EarlyStopping:on_train_end()
 end
 
 function EarlyStopping:state()
-  return { wait = self.wait, best = self.best, best_epoch = self.best_epoch, best_weights = self.best_weights }
+  return { wait = self.wait, stopped_epoch = self.stopped_epoch, best = self.best, best_epoch = self.best_epoch,
+    best_weights = self.best_weights }
 end
 
 function EarlyStopping:restore(state) self.resumed = state end

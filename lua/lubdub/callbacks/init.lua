@@ -6,6 +6,7 @@
 -- model:fit(x, y, { epochs = 2, validation_split = 0.25,
 --   callbacks = { lubdub.callbacks.EarlyStopping { patience = 5 } } })
 local files = {
+  BackupAndRestore = "backup_and_restore",
   EarlyStopping = "early_stopping",
   ModelCheckpoint = "model_checkpoint",
   CSVLogger = "csv_logger",

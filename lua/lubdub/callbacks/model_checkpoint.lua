@@ -1,14 +1,16 @@
 --- Saves the model after every epoch, or only after those that improved the monitored number.
--- Options, as in Keras: path (may stand alone; with fields such as {epoch:02d} and {val_loss:.2f}, epochs from
--- 1), monitor ("val_loss"), verbose (0), save_best_only (false), save_weights_only (false),
--- mode ("auto"), save_freq ("epoch", or a number of batches), initial_value_threshold (none).
+-- Options, as in Keras: path (may stand alone; ends in .keras or .h5; has fields such as {epoch:02d} and {val_loss:.2f}
+-- with Python's formats, epochs and batches from 1), monitor ("val_loss"), verbose (0), save_best_only (false),
+-- save_weights_only (false; then path ends in .weights.h5), mode ("auto"), save_freq ("epoch", or a number of batches),
+-- initial_value_threshold (none).
 -- Folders are made where they are missing. When a file cannot be written, the training ends with an error that
 -- names it; the model stays as it is.
 -- @module lubdub.callbacks.ModelCheckpoint
 -- @usage lubdub.callbacks.ModelCheckpoint { path = "best.h5", save_best_only = true }
 local blame = require "lubdub.blame"
+local folders = require "lubdub.callbacks.folders"
+local format = require "lubdub.callbacks.format"
 local monitor = require "lubdub.callbacks.monitor"
-local number = require "lubdub.callbacks.number"
 local options = require "lubdub.options"
 local progress = require "lubdub.progress"
 local warning = require "lubdub.warning"
@@ -28,7 +30,7 @@ function ModelCheckpoint:init()
   if not self.save_weights_only and not whole then
     blame("ModelCheckpoint: path must end in .keras or .h5, got '%s'", self.path)
   end
-  if self.save_freq ~= "epoch" and math.type(self.save_freq) ~= "integer" then
+  if self.save_freq ~= "epoch" and (math.type(self.save_freq) ~= "integer" or self.save_freq < 1) then
     blame("ModelCheckpoint: save_freq must be \"epoch\" or a whole number of batches, got %s",
       tostring(self.save_freq))
   end
@@ -38,14 +40,15 @@ end
 
 function ModelCheckpoint:on_train_begin()
   if self.save_best_only then monitor.begin(self) end
-  if self.resumed then self.best, self.resumed = self.resumed.best, nil end
+  local from = self.resumed
+  if from then self.best, self.batches_seen, self.resumed = from.best, from.batches_seen, nil end
 end
 
 local function say(self, text, ...)
   if self.verbose > 0 then progress.say(text:format(...)) end
 end
 
-local function value_text(value) return value and ("%.5f"):format(value) or "None" end
+local function value_text(value) return value and format("{x:.5f}", { x = value }) or "None" end
 
 -- Whether to save now; a new best is remembered.
 local function wanted(self, epoch, logs, path)
@@ -68,25 +71,15 @@ local function wanted(self, epoch, logs, path)
   return true, current
 end
 
-local function make_folders(path)
-  local lfs = require "lfs"
-  local folder = path:match("^(.+)/[^/]*$")
-  if not folder or lfs.attributes(folder, "mode") then return true end
-  local ok, reason = make_folders(folder)
-  if ok then ok, reason = lfs.mkdir(folder) end
-  if not ok then return nil, reason:find("^.+: ") and reason or ("%s: %s"):format(folder, reason) end
-  return true
-end
-
 local function save(self, epoch, batch, logs)
   local values = { epoch = epoch, batch = batch }
   for name, value in pairs(logs) do values[name] = value end
-  local path, reason = number.format(self.path, values)
+  local path, reason = format(self.path, values)
   if not path then error(("ModelCheckpoint: cannot fill the path '%s': %s"):format(self.path, reason), 0) end
   local now, best = wanted(self, epoch, logs, path)
   if not now then return end
   local ok
-  ok, reason = make_folders(path)
+  ok, reason = folders.make_for(path)
   if ok then
     local how = self.save_weights_only and self.model.save_weights or self.model.save
     ok, reason = how(self.model, path)
@@ -111,7 +104,7 @@ function ModelCheckpoint:on_epoch_end(epoch, logs)
   if self.save_freq == "epoch" then save(self, epoch, nil, logs) end
 end
 
-function ModelCheckpoint:state() return { best = self.best } end
+function ModelCheckpoint:state() return { best = self.best, batches_seen = self.batches_seen } end
 
 function ModelCheckpoint:restore(state) self.resumed = state end
 

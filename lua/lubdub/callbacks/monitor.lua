@@ -15,7 +15,8 @@ function monitor.check(self)
   if type(self.monitor) ~= "string" then
     blame("%s: monitor must be a name such as \"val_loss\", got %s", self.kind, type(self.monitor))
   end
-  for _, name in ipairs { "patience", "min_delta", "start_from_epoch", "cooldown", "min_lr", "baseline" } do
+  for _, name in ipairs { "patience", "min_delta", "start_from_epoch", "cooldown", "min_lr", "baseline",
+    "initial_value_threshold", "verbose" } do
     local value = self[name]
     if value and type(value) ~= "number" then
       blame("%s: %s must be a number, got %s", self.kind, name, type(value))

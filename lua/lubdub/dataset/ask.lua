@@ -45,9 +45,9 @@ end
 
 --- The distinct values of a column, sorted; missing ones are left out.
 -- @tparam string name
--- @treturn table a list
+-- @treturn table a list, which prints
 function methods:unique(name)
-  return (self:value_counts(name):keys())
+  return values.printed(self:value_counts(name):keys())
 end
 
 --- How often each value of a column occurs; missing ones are left out.
@@ -66,9 +66,9 @@ end
 
 --- The parts of each value of a column, or of each combination of values of several (lubdub.dataset.group_by):
 -- `for label, part in clips:group_by "label" do`, `clips:group_by("set", "label"):count()`, `:mean "duration"`.
--- @tparam string ... names of columns
--- @treturn GroupBy an iterator of value (sorted), data set, with count, mean, median, sum, min, max, nunique, get; rows
--- without a value are left out
+-- @tparam string|table ... names of columns, or a list of them
+-- @treturn GroupBy an iterator of value (sorted), data set, with count, mean, median, std, sum, min, max, describe,
+-- nunique, get; rows without a value are left out
 function methods:group_by(...)
   return require "lubdub.dataset.group_by"(self, ...)
 end

@@ -44,13 +44,10 @@ function methods:with_column(name, what)
 end
 
 --- With these columns only.
--- @tparam string ... names
+-- @tparam string|table ... names, or a list of them
 -- @treturn Dataset
 function methods:select(...)
-  local names = table.pack(...)
-  for _, name in ipairs(names) do
-    values.known(self, "Dataset:select", name)
-  end
+  local names = values.names(self, "Dataset:select", ...)
   return self:map(function(clip)
     local data = {}
     for _, name in ipairs(names) do data[name] = clip[name] end
@@ -59,11 +56,10 @@ function methods:select(...)
 end
 
 --- Without these columns.
--- @tparam string ... names
+-- @tparam string|table ... names, or a list of them
 -- @treturn Dataset
 function methods:drop(...)
-  local names = table.pack(...)
-  for _, name in ipairs(names) do values.known(self, "Dataset:drop", name) end
+  local names = values.names(self, "Dataset:drop", ...)
   return self:map(function(clip)
     for _, name in ipairs(names) do clip[name] = nil end
     return clip
@@ -93,8 +89,8 @@ end
 
 --- With the columns of another table, looked up by a key: see `lubdub.dataset.join`.
 -- @param other path of a CSV file, data set, or list of rows, with one line for each key
--- @tparam table given `on`: the column of the key (or `left_on` and `right_on`), `how`: "left" or "inner", `suffix`,
--- `overwrite`; a string is `on`
+-- @tparam table given `on`: the column of the key (or `left_on` and `right_on`), `how`: "left" or "inner", `suffix`: of
+-- names that both sides have, `overwrite`: false; or the key's name alone
 -- @treturn Dataset
 function methods:join(other, given)
   return require "lubdub.dataset.join"(self, other, given)

@@ -83,12 +83,10 @@ function methods:tail(n)
 end
 
 --- The first row of each value of a column, or of each combination of values of several.
--- @tparam string ... names of columns
+-- @tparam string|table ... names of columns, or a list of them
 -- @treturn Dataset
 function methods:drop_duplicates(...)
-  local names = { ... }
-  if #names == 0 then blame "Dataset:drop_duplicates: expected the name of a column, got none" end
-  for _, name in ipairs(names) do values.known(self, "Dataset:drop_duplicates", name) end
+  local names = values.names(self, "Dataset:drop_duplicates", ...)
   local seen, COUNTED = {}, {}
   return self:filter(function(clip)
     local at = seen

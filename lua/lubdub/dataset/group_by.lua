@@ -8,6 +8,7 @@
 -- parts come sorted by their keys; rows without a value in one of the columns are in none, as in pandas.
 -- @module lubdub.dataset.group_by
 local blame = require "lubdub.blame"
+local core = require "lubdub.core"
 local Table = require "lubdub.table"
 local object = require "lubdub.dataset.object"
 local order = require "lubdub.order"
@@ -104,6 +105,12 @@ methods.mean = measure("group_by:mean", statistics.mean)
 -- @treturn lubdub.Table
 methods.median = measure("group_by:median", function(list) return statistics.quantile(list, 0.5) end)
 
+--- The standard deviations, of samples (n - 1); nan of a single number.
+-- @function std
+-- @tparam ?string ... names
+-- @treturn lubdub.Table
+methods.std = measure("group_by:std", statistics.std)
+
 --- The sums.
 -- @function sum
 -- @tparam ?string ... names
@@ -121,6 +128,20 @@ methods.min = measure("group_by:min", function(list) return statistics.quantile(
 -- @tparam ?string ... names
 -- @treturn lubdub.Table
 methods.max = measure("group_by:max", function(list) return statistics.quantile(list, 1) end)
+
+--- What `Dataset:describe` gives, for a column in each part: `clips:group_by "label":describe "duration"`.
+-- @tparam string name
+-- @treturn lubdub.Table
+function methods:describe(name)
+  values.known(self[SELF], "group_by:describe", name)
+  local is_number, rows = statistics.is_number(self[SELF], name), {}
+  for i, key in ipairs(self[KEYS]) do
+    rows[i] = statistics.of(self[PARTS][i], name, is_number)
+    rows[i].column = nil
+    for by, value in pairs(start(self, key)) do rows[i][by] = value end
+  end
+  return Table(statistics.titles(columns(self), not is_number, is_number), rows)
+end
 
 --- How many different values of a column each part has: `clips:group_by "label":nunique "patient"`.
 -- @tparam string name
@@ -149,7 +170,13 @@ function GroupBy:__call(_, last)
 end
 
 function GroupBy:__len() return #self[KEYS] end
-GroupBy.__index = methods
+function GroupBy.__index(_, name)
+  if methods[name] or type(name) ~= "string" or name:sub(1, 2) == "__" then return methods[name] end
+  local names = {}
+  for known in pairs(methods) do names[#names + 1] = known end
+  local _, message = pcall(core.options.unknown, "group_by", name, names)
+  blame("%s (a part is groups:get(value))", (message:gsub("unknown option", "there is no method", 1)))
+end
 
 function GroupBy:__tostring()
   return ("GroupBy %s: %d part%s\n%s"):format(table.concat(self[NAMES], ", "), #self[KEYS],
@@ -186,12 +213,10 @@ local function divide(clips, names, at, prefix, keys, parts)
 end
 
 --- @tparam Dataset self
--- @tparam string ... names of columns, at least one
+-- @tparam string|table ... names of columns, at least one, or a list of them
 -- @treturn GroupBy
 return function(self, ...)
-  local names = { ... }
-  if #names == 0 then blame "Dataset:group_by: expected the name of a column, got none" end
-  for _, name in ipairs(names) do values.known(self, "Dataset:group_by", name) end
+  local names = values.names(self, "Dataset:group_by", ...)
   local keys, parts = {}, {}
   divide(self, names, 1, {}, keys, parts)
   return setmetatable({ [NAMES] = names, [KEYS] = keys, [PARTS] = parts, [SELF] = self }, GroupBy)

@@ -98,32 +98,49 @@ local function of_names(clips, name)
   return { column = name, count = #texts, unique = #found, top = top, freq = freq }
 end
 
+--- What describe says of a column of numbers, or of names.
+-- @treturn table name = value
+function statistics.of(clips, name, is_number) return (is_number and of_numbers or of_names)(clips, name) end
+
+--- The names of what `of` gives, in the order of print, after `first`.
+-- @tparam table first names
+-- @tparam boolean texts whether some column holds names
+-- @tparam boolean numbers whether some column holds numbers
+-- @treturn table the list `first`, longer
+function statistics.titles(first, texts, numbers)
+  first[#first + 1] = "count"
+  for _, title in ipairs(texts and { "unique", "top", "freq" } or {}) do first[#first + 1] = title end
+  for _, title in ipairs(numbers and { "mean", "std", "min", "25%", "50%", "75%", "max" } or {}) do
+    first[#first + 1] = title
+  end
+  return first
+end
+
+--- Whether a column holds numbers.
+function statistics.is_number(clips, name)
+  for _, known in ipairs(statistics.number_columns(clips)) do
+    if known == name then return true end
+  end
+  return false
+end
+
 --- What describe gives.
 -- @tparam Dataset clips
 -- @tparam table names of columns; none: all that hold numbers, or else all
 -- @treturn lubdub.Table a row for each column
 function statistics.describe(clips, names)
-  local where, are_numbers = "Dataset:describe", {}
-  for _, name in ipairs(names) do values.known(clips, where, name) end
-  for _, name in ipairs(statistics.number_columns(clips)) do are_numbers[name] = true end
+  for _, name in ipairs(names) do values.known(clips, "Dataset:describe", name) end
   if #names == 0 then
     names = statistics.number_columns(clips)
     if #names == 0 then names = clips:columns() end
   end
   local numbers, texts, rows = false, false, {}
   for i, name in ipairs(names) do
-    if are_numbers[name] then
-      rows[i], numbers = of_numbers(clips, name), true
-    else
-      rows[i], texts = of_names(clips, name), true
-    end
+    local is_number = statistics.is_number(clips, name)
+    rows[i] = statistics.of(clips, name, is_number)
+    numbers, texts = numbers or is_number, texts or not is_number
   end
-  local titles = { "column", "count" }
-  for _, title in ipairs(texts and { "unique", "top", "freq" } or {}) do titles[#titles + 1] = title end
-  for _, title in ipairs(numbers and { "mean", "std", "min", "25%", "50%", "75%", "max" } or {}) do
-    titles[#titles + 1] = title
-  end
-  return Table(titles, rows)
+  return Table(statistics.titles({ "column" }, texts, numbers), rows)
 end
 
 return statistics

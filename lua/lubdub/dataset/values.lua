@@ -32,6 +32,21 @@ function values.known(self, where, name)
   end
 end
 
+--- The names of columns among arguments: each an argument, or one list of them, as in pandas; all checked.
+-- @tparam Dataset self
+-- @tparam string where for messages
+-- @param ... names, or a list of names
+-- @treturn table
+function values.names(self, where, ...)
+  local names = table.pack(...)
+  if names.n == 1 and type(names[1]) == "table" and not getmetatable(names[1]) then
+    names = table.move(names[1], 1, #names[1], 1, {})
+  end
+  if #names == 0 then blame("%s: expected the name of a column, got none", where) end
+  for _, name in ipairs(names) do values.known(self, where, name) end
+  return names
+end
+
 --- The values of one column, one for each row.
 -- @tparam Dataset self
 -- @tparam string where for messages
@@ -46,5 +61,22 @@ function values.complete(self, where, name)
   end
   return list
 end
+
+local List = { __name = "lubdub.List" }
+local SHOWN = 20 -- values that print shows
+
+function List:__tostring()
+  local parts = {}
+  for i = 1, math.min(#self, SHOWN) do
+    parts[i] = type(self[i]) == "string" and ("%q"):format(self[i]) or tostring(self[i])
+  end
+  if #self > SHOWN then parts[SHOWN + 1] = ("... (%d in all)"):format(#self) end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- A list that prints its values.
+-- @tparam table list
+-- @treturn table the same
+function values.printed(list) return setmetatable(list, List) end
 
 return values

@@ -7,8 +7,8 @@ local blame = require "lubdub.blame"
 local core = require "lubdub.core"
 local input = require "lubdub.metrics.input"
 local options = require "lubdub.options"
-local order = require "lubdub.order"
 local random = require "lubdub.random"
+local resamples = require "lubdub.metrics.resamples"
 local warning = require "lubdub.warning"
 
 local bootstrap = {}
@@ -48,32 +48,6 @@ local function function_of(where, metric)
   blame((message:gsub("unknown option", "there is no metric", 1)))
 end
 
--- Rows of a list or a tensor, some of them several times.
-local function take(values, rows)
-  if not values then return nil end
-  if core.Tensor.is(values) then return values:take(rows) end
-  local result = {}
-  for i, row in ipairs(rows) do result[i] = values[row] end
-  return result
-end
-
--- The rows of each group; every row is its own where there are none.
-local function rows_of_groups(where, groups, n)
-  local rows = {}
-  if not groups then
-    for i = 1, n do rows[i] = { i } end
-    return rows
-  end
-  order.check(where, "groups", groups, n)
-  local _, places = order.unique(groups)
-  for i = 1, n do
-    local list = rows[places[i]] or {}
-    list[#list + 1] = i
-    rows[places[i]] = list
-  end
-  return rows
-end
-
 local function length(values) return core.Tensor.is(values) and values:shape(1) or #values end
 
 -- Percentiles and spread of one number's results, without those that are nan.
@@ -91,18 +65,15 @@ local function spread(results, level)
     #known > 1 and math.sqrt(input.sum(squares) / (#known - 1)) or 0 / 0, #results - #known
 end
 
-local function run(o, metric, y_true, y_pred, rows)
+-- The metric of each resample; `see` gives what it sees of the groups drawn.
+local function run(o, metric, n_groups, see)
   local given, seen = {}, nil
   for name, value in pairs(o.options) do given[name] = value end
   local source, results = random.check(o.seed, "bootstrap"), {}
   for b = 1, o.n_resamples do
-    local drawn = {}
-    for _, place in ipairs(source:randint(1, #rows, #rows)) do
-      local group = rows[place]
-      table.move(group, 1, #group, #drawn + 1, drawn)
-    end
-    if o.sample_weight then given.sample_weight = take(o.sample_weight, drawn) end
-    local result = metric(take(y_true, drawn), take(y_pred, drawn), given)
+    local y_true, y_pred, weights = see(source:randint(1, n_groups, n_groups))
+    if weights then given.sample_weight = weights end
+    local result = metric(y_true, y_pred, given)
     seen = seen or type(result)
     if type(result) ~= seen or (seen == "table" and type(result[1]) ~= "number") then
       blame("bootstrap: the metric must give a number or a list of numbers each time, got %s", input.describe(result))
@@ -129,6 +100,8 @@ end
 -- @tparam ?integer given.seed
 -- @treturn Interval value, low, high, standard_error, undefined (numbers, or lists where the metric gives one),
 -- n_resamples, n_groups, confidence_level; it prints
+-- @usage
+-- print(lubdub.metrics.bootstrap(y_true, y_pred, { metric = "f1_score", options = { average = "macro" }, seed = 1 }))
 function bootstrap.bootstrap(y_true, y_pred, given)
   local where = "bootstrap"
   local o = options.read(where, given, {
@@ -154,7 +127,7 @@ function bootstrap.bootstrap(y_true, y_pred, given)
   if length(y_pred) ~= n then
     blame("%s: y_true and y_pred must have the same length, got %d and %d", where, n, length(y_pred))
   end
-  local rows = rows_of_groups(where, o.groups, n)
+  local rows = resamples.groups(where, o.groups, n)
   if #rows < 2 then
     blame("%s: %s cannot be resampled; at least 2 are needed", where, o.groups and "one group" or "one row")
   end
@@ -163,7 +136,8 @@ function bootstrap.bootstrap(y_true, y_pred, given)
   for name, value in pairs(o.options) do whole[name] = value end
   whole.sample_weight = o.sample_weight or whole.sample_weight
   local value = metric(y_true, y_pred, whole)
-  local results = warning.quietly(run, o, metric, y_true, y_pred, rows)
+  local see = resamples.of_counts[o.metric] and resamples.pairs or resamples.rows
+  local results = warning.quietly(run, o, metric, #rows, see(where, rows, y_true, y_pred, whole.sample_weight))
   local interval = {
     value = value, n_resamples = o.n_resamples, n_groups = #rows, grouped = o.groups and true or false,
     confidence_level = level,

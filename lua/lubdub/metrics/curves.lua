@@ -154,12 +154,14 @@ function curves.auc(x, y)
 end
 
 local function area_of(positive, scores, weights, max_fpr)
-  local some, all = false, true
+  local some, others = false, false
   for i in ipairs(scores) do
-    some, all = some or positive[i], all and positive[i]
+    if weights and weights[i] == 0 then goto continue end
+    some, others = some or positive[i], others or not positive[i]
+    ::continue::
   end
-  if not some or all then
-    warning.warn "roc_auc_score: undefined (nan) where y_true holds one class only"
+  if not (some and others) then
+    warning.warn "roc_auc_score: undefined (nan) where y_true holds one class only (with a weight)"
     return 0 / 0
   end
   local fpr, tpr = roc(positive, scores, weights, true)
@@ -201,11 +203,12 @@ local function one_vs_rest(measure, truth, rows, weights, labels, average)
   return input.mean(values, average == "weighted" and support or nil)
 end
 
--- The mean over pairs of classes, each pair seen from both sides (Hand and Till 2001).
+-- The mean over pairs of classes that occur, each pair seen from both sides (Hand and Till 2001).
 local function one_vs_one(truth, rows, labels, average)
-  local values, weights = {}, {}
+  local values, weights, occurs = {}, {}, input.places(truth)
   for a = 1, #labels do
     for b = a + 1, #labels do
+      if not (occurs[labels[a]] and occurs[labels[b]]) then goto continue end
       local sides = { { a, {}, {} }, { b, {}, {} } }
       for i, row in ipairs(rows) do
         if truth[i] == labels[a] or truth[i] == labels[b] then
@@ -217,23 +220,24 @@ local function one_vs_one(truth, rows, labels, average)
       end
       values[#values + 1] = (area_of(sides[1][2], sides[1][3]) + area_of(sides[2][2], sides[2][3])) / 2
       weights[#weights + 1] = #sides[1][2] / #truth
+      ::continue::
     end
   end
   return input.mean(values, average == "weighted" and weights or nil)
 end
 
--- The classes of the columns: sorted labels, given or seen.
+-- The classes of the columns: sorted labels, given or seen. Without the option `labels`, none are given (nil).
 local function columns_of(where, truth, kind, columns, given)
   local labels = input.classes(where, truth, kind, given)
   if #labels ~= columns then
     blame("%s: y_score has %s columns for %d classes%s", where, columns > 0 and columns or "no", #labels,
-      given and "" or "; name the class of each column with the option labels")
+      given == false and "; name the class of each column with the option labels" or "")
   end
   return labels
 end
 
 --- The area below the ROC curve; for several classes over one-vs-rest or one-vs-one curves.
--- A class that is missing in y_true has none: nan, with a warning.
+-- A class that is missing in y_true has none: nan, with a warning; "ovo" leaves its pairs out.
 -- @tparam table|Tensor y_true labels
 -- @tparam table|Tensor y_score (n) scores of the class that sorts last, or (n, classes) probabilities
 -- @tparam[opt] table given
@@ -306,7 +310,7 @@ function curves.average_precision_score(y_true, y_score, given)
     return step_area(is_positive(truth, label), input.second_column(where, "y_score", y_score, #truth, seen), weights)
   end
   local rows, columns = input.scores(where, "y_score", y_score, #truth)
-  columns_of(where, truth, kind, columns, false)
+  columns_of(where, truth, kind, columns)
   return one_vs_rest(step_area, truth, rows, weights, seen, o.average)
 end
 

@@ -188,9 +188,9 @@ end
 -- @tparam string where
 -- @tparam table labels all that occur, in order
 -- @tparam string kind their type
--- @param given the option `pos_label`; nil or false where it was not given
+-- @param given the option `pos_label`; nil where it was not given, and false, unless the labels are booleans
 function input.positive(where, labels, kind, given)
-  if given ~= nil and given ~= false then
+  if given or given == false and kind == "boolean" then
     if kind == "boolean" and given == 1 then return true end
     return given
   end

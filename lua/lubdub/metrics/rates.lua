@@ -206,6 +206,11 @@ rates.sensitivity_score = score("sensitivity_score", found, "recall")
 
 --- The harmonic mean of precision and recall. Options as in `precision_score`.
 -- @function f1_score
+-- @tparam table|Tensor y_true labels
+-- @tparam table|Tensor y_pred labels
+-- @tparam[opt] table given of `precision_score`
+-- @treturn number|table
+-- @usage print(lubdub.metrics.f1_score(y_true, y_pred, { average = "macro" }))
 rates.f1_score = score("f1_score", f_score, "f-score")
 
 --- As `f1_score`, with recall `beta` times as important as precision.

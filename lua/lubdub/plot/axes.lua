@@ -5,6 +5,17 @@ local blame = require "lubdub.blame"
 local axes = {}
 
 axes.LEFT, axes.ABOVE, axes.BELOW, axes.RIGHT, axes.BAR = 84, 48, 62, 24, 110 -- pixels around the frame
+local TOP = 20 -- above it without a title
+
+local FRAME = 80 -- pixels of a frame's sides, at the least
+
+--- The least size of a picture with a frame, for Figure.new.
+-- @tparam table o as of `frame`, and `wide`: pixels of the frame's width at the least
+-- @treturn table { width, height } in pixels
+function axes.least(o)
+  return { (o.left or axes.LEFT) + (o.right or axes.RIGHT) + (o.wide or FRAME),
+    (o.title and axes.ABOVE or TOP) + (o.below or axes.BELOW) + FRAME }
+end
 
 --- Frame, title and the names of the axes.
 -- @tparam Canvas canvas
@@ -12,7 +23,7 @@ axes.LEFT, axes.ABOVE, axes.BELOW, axes.RIGHT, axes.BAR = 84, 48, 62, 24, 110 --
 -- @treturn table left, top, width, height of the frame in pixels
 function axes.frame(canvas, o)
   local left, right, below = o.left or axes.LEFT, o.right or axes.RIGHT, o.below or axes.BELOW
-  local above = o.title and axes.ABOVE or 20
+  local above = o.title and axes.ABOVE or TOP
   local width, height = canvas.width - left - right, canvas.height - above - below
   canvas:margins(left, right, above, below)
   if o.title then canvas:text(o.title, left + width / 2, above / 2, 16) end

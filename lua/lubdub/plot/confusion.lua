@@ -150,7 +150,8 @@ return function(y_true, y_pred, given)
     draw(canvas, o.title, names, cm, cm.normalize and counts)
   end)
   if given_size and cell_of(names, o.title, figure.width, figure.height) < LEAST then
-    blame("%s: size leaves no room for %d classes with these names; at least { %d, %d }", where, n,
+    blame("%s: size leaves no room for %d %s; at least { %d, %d }", where, n,
+      n == 1 and "class with this name" or "classes with these names",
       math.ceil(left + n * LEAST + BAR), math.ceil(top + n * LEAST + select(3, frame(names, o.title, LEAST))))
   end
   return figure

@@ -7,7 +7,7 @@ local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
 local order = require "lubdub.order"
 
-local LONGEST, BAR = 32, 34 -- characters of a name; pixels of a bar with its gap
+local LONGEST, BAR, LEAST = 32, 34, 16 -- characters of a name; pixels of a bar with its gap, and at the least
 
 -- The labels of a data set's column, or of a list; rows without one count as "(none)".
 local function labels_of(where, what, column)
@@ -68,5 +68,5 @@ return function(what, given)
     if canvas.bare then return end
     canvas:add("  $BARS using 1:2:(sprintf('%%d',$1)) with labels left offset 0.6,0 font %s textcolor rgb %s",
       canvas:font(13), canvas:colour "text")
-  end)
+  end, { widest + 24 + 60 + 100, #names * LEAST + axes.ABOVE + axes.BELOW })
 end

@@ -12,7 +12,7 @@ local warning = require "lubdub.warning"
 
 local curves = {}
 
-local LEGEND, LINE = 12, 23 -- pixels of the legend's letters and lines
+local LEGEND, LINE, SAMPLE = 12, 23, 40 -- pixels of the legend's letters and lines, and of a line's colour beside them
 local LONGEST = 24 -- characters of a class name
 local LOWER, GAP = 130, 40 -- pixels of calibration's lower panel, and of it what lies between the two
 
@@ -56,6 +56,13 @@ end
 local function legend_below(canvas, n)
   return ("at screen %.5f,%.5f left top vertical maxrows %d"):format(axes.LEFT / canvas.width, n * LINE / canvas.height,
     n), axes.BELOW + n * LINE
+end
+
+-- The least size with n lines of legend for these curves.
+local function least(o, list, n)
+  local widest = 0
+  for _, curve in ipairs(list) do widest = math.max(widest, Canvas.text_width(curve.title, LEGEND)) end
+  return axes.least { title = o.title, below = axes.BELOW + n * LINE, wide = math.max(80, widest + SAMPLE) }
 end
 
 -- A square frame from 0 to 1 on both axes with its curves: lists of { x, y, title, points }, and more plots.
@@ -127,7 +134,7 @@ function curves.roc_curve(y_true, y_score, given)
   return Figure.new(where, ("ROC of %d %s"):format(#list, #list == 1 and "class" or "classes"), o, function(canvas)
     local key, below = legend_below(canvas, #list + 1)
     draw(canvas, o, { "false positive rate", "true positive rate" }, list, key, { chance(canvas, "chance") }, below)
-  end)
+  end, least(o, list, #list + 1))
 end
 
 --- Precision over recall, of each class against the rest where there are several, with the average precision (AP).
@@ -154,7 +161,7 @@ function curves.precision_recall_curve(y_true, y_score, given)
     function(canvas)
       local key, below = legend_below(canvas, #list)
       draw(canvas, o, { "recall", "precision" }, list, key, nil, below)
-    end)
+    end, least(o, list, #list))
 end
 
 -- How sure the likeliest class is, and whether it is right.
@@ -210,7 +217,7 @@ function curves.calibration_curve(y_true, y_score, given)
     canvas:add("plot $COUNTS using 1:2 with impulses linewidth 6 linecolor rgb %s",
       canvas:colour(canvas.theme.curves[1]))
     canvas:add "unset multiplot"
-  end)
+  end, axes.least { title = o.title, below = axes.BELOW + LOWER, wide = 200 })
 end
 
 return curves

@@ -22,7 +22,8 @@ end
 -- @tparam string what a few words on what it shows
 -- @tparam table o size = { width, height } in pixels, theme = "light" or "dark"
 -- @tparam function draw draw(canvas) adds the commands
-function Figure.new(where, what, o, draw)
+-- @tparam ?table least { width, height } in pixels below which nothing can be read
+function Figure.new(where, what, o, draw, least)
   local size = o.size
   if type(size) ~= "table" or #size ~= 2 then blame("%s: size must be { width, height } in pixels", where) end
   for _, length in ipairs(size) do
@@ -30,6 +31,10 @@ function Figure.new(where, what, o, draw)
       blame("%s: size must be { width, height }, each from %d to %d pixels, got %s", where, SMALLEST, LARGEST,
         tostring(length))
     end
+  end
+  if least and (size[1] < least[1] or size[2] < least[2]) then
+    blame("%s: size leaves no room for the picture; at least { %d, %d }", where, math.ceil(least[1]),
+      math.ceil(least[2]))
   end
   if not theme.get(o.theme) then
     blame('%s: theme must be "%s", got %s', where, table.concat(theme.names, '" or "'), tostring(o.theme))

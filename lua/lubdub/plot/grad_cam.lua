@@ -71,5 +71,5 @@ return function(features, heat, given)
       local colour = theme.blend(grey, theme.at(theme.heat, share), MOST * share ^ 0.5)
       return ("%d %d %d %d %d"):format(j - 1, i, colour >> 16, colour >> 8 & 255, colour & 255)
     end)
-  end)
+  end, axes.least { title = o.title, right = axes.BAR })
 end

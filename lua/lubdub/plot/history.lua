@@ -4,7 +4,7 @@ local blame = require "lubdub.blame"
 local Figure = require "lubdub.plot.figure"
 local options = require "lubdub.options"
 
-local PANEL, HEIGHT = 480, 400
+local PANEL, HEIGHT, LEAST = 480, 400, 220 -- pixels of a panel, and of its sides at the least
 local LEFT, RIGHT, ABOVE, BELOW, HEAD = 76, 24, 68, 62, 36 -- pixels around a panel; HEAD for the whole title
 
 local axis_names = { loss = "loss", accuracy = "accuracy (share correct)", acc = "accuracy (share correct)" }
@@ -149,5 +149,5 @@ return function(history, given)
   o.size = o.size or { PANEL * columns, HEIGHT * rows + (o.title and HEAD or 0) }
   return Figure.new(where, "curves of " .. table.concat(names, ", "), o, function(canvas)
     draw(canvas, o.title, names, values, epochs)
-  end)
+  end, { LEAST * columns, LEAST * rows + (o.title and HEAD or 0) })
 end

@@ -115,7 +115,7 @@ local function figure(where, o, rows, columns, picture)
       tics = picture.tics })
     axes.bar(canvas, frame, theme.sound, picture.low, picture.high, picture.bar)
     image.plot(canvas, cells, step)
-  end)
+  end, axes.least { title = o.title, right = axes.BAR })
 end
 
 local function is_tensor(value, ndim) return core.Tensor.is(value) and value:ndim() == ndim end

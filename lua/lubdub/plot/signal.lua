@@ -32,15 +32,16 @@ end
 
 --- A sound over time. A long one is drawn as the band between its lowest and highest samples in each pixel.
 -- @tparam Tensor|table samples (n), or a row of a data set
--- @tparam ?number sr samples per second (of a row: its own)
+-- @tparam ?number sr samples per second (of a row: its own); or the option `sr`, as of the other pictures
 -- @tparam[opt] table given `title` ("Waveform"; false for none), `size` ({ 960, 320 } pixels), `theme`
 -- @treturn Figure
 -- @usage lubdub.plot.waveform(signal, sr):save "waveform.png"
 return function(samples, sr, given)
   local where = "plot.waveform"
   if type(sr) == "table" and given == nil then sr, given = nil, sr end
+  local o = options.read(where, given, Figure.options("Waveform", { sr = options.none }))
+  if sr == nil then sr = o.sr end
   samples, sr = sound.read(where, samples, sr)
-  local o = options.read(where, given, Figure.options "Waveform")
   local highs, factor, length
   if type(samples) == "userdata" and samples.totable then
     if samples:ndim() ~= 1 then blame("%s: samples must be a tensor (n) or a list of numbers", where) end
@@ -87,5 +88,5 @@ return function(samples, sr, given)
     else
       canvas:add("plot $SOUND using 1:2 with lines linecolor rgb %s", colour)
     end
-  end)
+  end, axes.least { title = o.title })
 end

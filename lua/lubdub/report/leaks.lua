@@ -34,27 +34,37 @@ local function pair(a, b, name, what)
   return { bad = both > 0, text = text:format(a.name, b.name, table.unpack(counts)) }
 end
 
--- Folds: a group in two test parts was trained on when it was tested.
+-- The group of each row of a cross-validation's data, rows that no fold tested included.
+local function group_of_rows(e)
+  if e.cv.groups then return e.cv.groups end
+  local group = {}
+  if e.cv.data then
+    for i, clip in e.cv.data:iter() do group[i] = clip[e.group_name] end
+  end
+  return group
+end
+
+-- Folds: how many groups are tested by a fold that was trained on them.
 local function of_folds(e)
   if not e.groups then
     return { { unknown = true, text = "The rows name no groups (patients), so nobody can say whether one was on both "
       .. "sides of a fold." } }
   end
-  local group, fold_of, shared, count, all = {}, {}, {}, 0, 0
-  for k, i in ipairs(e.position) do group[i] = e.groups[k] end
-  for f, fold in ipairs(e.folds) do
+  local group, tested, shared, count, all = group_of_rows(e), {}, {}, 0, 0
+  for _, fold in ipairs(e.folds) do
+    local trained = {}
+    for _, i in ipairs(fold.train) do
+      if group[i] ~= nil then trained[group[i]] = true end
+    end
     for _, i in ipairs(fold.test) do
       local name = group[i]
-      if name ~= nil and not fold_of[name] then
-        fold_of[name], all = f, all + 1
-      elseif name ~= nil and fold_of[name] ~= f and not shared[name] then
-        shared[name], count = true, count + 1
-      end
+      if name ~= nil and not tested[name] then tested[name], all = true, all + 1 end
+      if name ~= nil and trained[name] and not shared[name] then shared[name], count = true, count + 1 end
     end
   end
   return { { bad = count > 0, text = count > 0
-    and ("%d of %d %s are in several folds: they were trained on when they were tested, and the test looks better "
-      .. "than it is."):format(count, all, leaks.words(e.group_name))
+    and ("%d of %d %s are on both sides of a fold: it was trained on them when it was tested, and the test looks "
+      .. "better than it is."):format(count, all, leaks.words(e.group_name))
     or ("None of %d %s is on both sides of a fold."):format(all, leaks.words(e.group_name)) } }
 end
 

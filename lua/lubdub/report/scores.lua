@@ -2,7 +2,6 @@
 -- @module lubdub.report.scores
 local input = require "lubdub.metrics.input"
 local metrics = require "lubdub.metrics"
-local roc = require "lubdub.metrics.curves"
 local warning = require "lubdub.warning"
 
 local scores = {}
@@ -40,34 +39,74 @@ local function measures(counts, k)
   return result
 end
 
+-- The rows from the lowest score of a class to the highest, and whether a row's score is above the one before.
+local function ladder(e, c)
+  local rows, steps = {}, {}
+  for i = 1, e.n do rows[i] = i end
+  table.sort(rows, function(a, b) return e.scores[a][c] < e.scores[b][c] end)
+  for k, i in ipairs(rows) do steps[k] = k > 1 and e.scores[i][c] > e.scores[rows[k - 1]][c] end
+  return { rows = rows, steps = steps }
+end
+
+-- The area under a class' ROC curve: how often a row of it has a higher score than a row of another class, ties half
+-- (Mann and Whitney); row i counts times[i] times.
+local function area(steps, times, truth, class)
+  local below, others, own, wins, all = 0, 0, 0, 0, 0 -- below the present score; at it; pairs won, twice; own rows
+  for k, i in ipairs(steps.rows) do
+    if steps.steps[k] then
+      wins, all = wins + own * (2 * below + others), all + own
+      below, others, own = below + others, 0, 0
+    end
+    if truth[i] == class then own = own + times[i] else others = others + times[i] end
+  end
+  wins, all, below = wins + own * (2 * below + others), all + own, below + others
+  return ratio(wins, 2 * all * below)
+end
+
 --- Values and intervals.
 -- @tparam table e evidence
 -- @treturn table overall: list of { name, value, low, high }; classes: list of { label, support, predicted, precision,
--- recall, specificity, f1 (each { value, low, high }), auc }; n_groups, grouped; log_loss; auc
+-- recall, specificity, f1, auc (each { value, low, high }) }; n_groups, grouped; log_loss; auc { value, low, high }
 function scores.of(e)
   local k, place = #e.labels, input.places(e.labels)
-  local function count(y_true, y_pred)
+  local truth, predicted, everyone, ladders = {}, {}, {}, {}
+  for i = 1, e.n do truth[i], predicted[i], everyone[i] = place[e.truth[i]], place[e.predicted[i]], i end
+  for c = 1, k do ladders[c] = ladder(e, c) end
+  local function count(rows)
     local counts = {}
     for i = 1, k do
       counts[i] = {}
       for j = 1, k do counts[i][j] = 0 end
     end
-    for n, label in ipairs(y_true) do
-      local row, column = counts[place[label]], place[y_pred[n]]
-      row[column] = row[column] + 1
+    for _, i in ipairs(rows) do
+      local row = counts[truth[i]]
+      row[predicted[i]] = row[predicted[i]] + 1
     end
     return counts
   end
-  local function metric(y_true, y_pred) return measures(count(y_true, y_pred), k) end
+  -- measures, the areas of the classes, and their mean over the classes that have one
+  local first_area = 4 + 4 * k
+  local function metric(rows)
+    local result, times, sum, n = measures(count(rows), k), {}, 0, 0
+    for i = 1, e.n do times[i] = 0 end
+    for _, i in ipairs(rows) do times[i] = times[i] + 1 end
+    for c = 1, k do
+      local one = area(ladders[c], times, truth, c)
+      result[first_area + c] = one
+      if one == one then sum, n = sum + one, n + 1 end
+    end
+    result[first_area + k + 1] = ratio(sum, n)
+    return result
+  end
   local groups, distinct = e.groups, nil
   if groups then distinct = #require("lubdub.order").unique(groups) end
   local interval
   if distinct and distinct < 2 then groups = nil end
   if e.n > 1 then
-    interval = metrics.bootstrap(e.truth, e.predicted,
+    interval = metrics.bootstrap(everyone, everyone,
       { metric = metric, groups = groups, n_resamples = e.n_resamples, seed = math.tointeger(e.seed) or 0 })
   else
-    local value = metric(e.truth, e.predicted)
+    local value = metric(everyone)
     interval = { value = value, low = {}, high = {}, n_groups = 1, grouped = false }
   end
   local function at(i) return { interval.value[i], interval.low[i] or 0 / 0, interval.high[i] or 0 / 0 } end
@@ -76,21 +115,15 @@ function scores.of(e)
   for i, name in ipairs { "accuracy", "balanced accuracy", "macro F1", "Matthews' correlation" } do
     found.overall[i] = { name = name, table.unpack(at(i)) }
   end
-  local counts, areas, n_areas = count(e.truth, e.predicted), 0, 0
+  local counts = count(everyone)
   for c, label in ipairs(e.labels) do
-    local support, predicted, positive, column = 0, 0, {}, {}
-    for j = 1, k do support, predicted = support + counts[c][j], predicted + counts[j][c] end
-    for i, row in ipairs(e.scores) do positive[i], column[i] = e.truth[i] == label and 1 or 0, row[c] end
-    local auc = 0 / 0
-    if support > 0 and support < e.n then
-      auc = roc.roc_auc_score(positive, column)
-      areas, n_areas = areas + auc, n_areas + 1
-    end
+    local support, guesses = 0, 0
+    for j = 1, k do support, guesses = support + counts[c][j], guesses + counts[j][c] end
     local base = 4 + 4 * (c - 1)
-    found.classes[c] = { label = label, support = support, predicted = predicted, auc = auc, precision = at(base + 1),
-      recall = at(base + 2), specificity = at(base + 3), f1 = at(base + 4) }
+    found.classes[c] = { label = label, support = support, predicted = guesses, precision = at(base + 1),
+      recall = at(base + 2), specificity = at(base + 3), f1 = at(base + 4), auc = at(first_area + c) }
   end
-  found.auc = n_areas > 0 and areas / n_areas or 0 / 0
+  found.auc = at(first_area + k + 1)
   -- outputs that are no probabilities have none
   local ok, loss = pcall(warning.quietly, metrics.log_loss, e.truth, e.tensor, { labels = e.labels })
   found.log_loss = ok and loss or nil

@@ -30,16 +30,17 @@ end
 --- The numbers that say most, in large letters.
 function sections.facts(e, found)
   local items = {}
-  for i, one in ipairs(found.overall) do
-    items[i] = html.li(html.small(one.name), html.b(number(one[1])),
+  local function fact(one, name)
+    items[#items + 1] = html.li(html.small(name), html.b(number(one[1])),
       html.small(one[2] == one[2] and ("95 %%: %s to %s"):format(number(one[2]), number(one[3])) or "no interval"))
   end
-  items[#items + 1] = html.li(html.small "macro AUC", html.b(number(found.auc)), html.small "one against the rest")
+  for _, one in ipairs(found.overall) do fact(one, one.name) end
+  fact(found.auc, "macro AUC")
   return html.div(
     html.ul({ class = "facts" }, items),
     html.p({ class = "soft" }, ("%d rows were predicted. Intervals: percentiles of %d bootstrap resamples of %d %s. "
-      .. "Always saying the most frequent class would give an accuracy of %s."):format(e.n, e.n_resamples,
-      found.n_groups, unit_of(e, found), number(found.most / e.n)),
+      .. "Always saying the most frequent class would give an accuracy of %s. AUC is of each class against the "
+      .. "rest."):format(e.n, e.n_resamples, found.n_groups, unit_of(e, found), number(found.most / e.n)),
       not found.grouped and " Without groups, recordings of one patient count as independent, and the intervals are "
         .. "too narrow where there are several." or nil))
 end
@@ -161,7 +162,7 @@ function sections.classes(e, found)
   local rows = {}
   for i, class in ipairs(found.classes) do
     rows[i] = { tostring(class.label), class.support, class.predicted, with_interval(class.precision),
-      with_interval(class.recall), with_interval(class.specificity), with_interval(class.f1), number(class.auc) }
+      with_interval(class.recall), with_interval(class.specificity), with_interval(class.f1), with_interval(class.auc) }
   end
   return html.div(
     html.grid({ "class", "true", "predicted", "precision", "recall (sensitivity)", "specificity", "F1", "AUC" }, rows),

@@ -77,6 +77,9 @@ end
 --- Folds of nearly equal size.
 -- @function KFold
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 5
+-- @tparam ?boolean options.shuffle false
+-- @tparam ?integer options.seed for shuffle = true
 -- @usage
 -- for train, test in lubdub.split.KFold { n_splits = 5, shuffle = true, seed = 1 }:split(100) do
 --   print(#train, #test)
@@ -101,6 +104,9 @@ folds.KFold = splitter.define("KFold", defaults, {
 --- Folds in which each class has its share.
 -- @function StratifiedKFold
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 5
+-- @tparam ?boolean options.shuffle false
+-- @tparam ?integer options.seed for shuffle = true
 -- @usage
 -- for train, test in lubdub.split.StratifiedKFold { n_splits = 3 }:split(clips:column "label") do
 --   print(#test)
@@ -149,6 +155,9 @@ folds.StratifiedKFold = splitter.define("StratifiedKFold", defaults, {
 --- Folds that keep each group on one side; about equal in rows, or, shuffled, in groups.
 -- @function GroupKFold
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 5
+-- @tparam ?boolean options.shuffle false
+-- @tparam ?integer options.seed for shuffle = true
 -- @usage
 -- for train, test in lubdub.split.GroupKFold { n_splits = 3 }:split(clips:column "label", clips:column "patient") do
 --   print(#test)
@@ -217,6 +226,9 @@ end
 --- Folds that keep each group on one side and give each class as nearly its share as the groups allow.
 -- @function StratifiedGroupKFold
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 5
+-- @tparam ?boolean options.shuffle false
+-- @tparam ?integer options.seed for shuffle = true
 -- @usage
 -- local folds = lubdub.split.StratifiedGroupKFold { n_splits = 3, shuffle = true, seed = 1 }
 -- for train, test in folds:split(clips:column "label", clips:column "patient") do print(#test) end

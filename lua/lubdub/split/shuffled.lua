@@ -138,6 +138,10 @@ end
 --- Random splits (`n_splits` 10, `test_size` 0.1).
 -- @function ShuffleSplit
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 10
+-- @tparam ?number options.test_size a share or a number of rows (0.1, or what train_size leaves)
+-- @tparam ?number options.train_size likewise (the rest)
+-- @tparam ?integer options.seed
 shuffled.ShuffleSplit = splitter.define("ShuffleSplit", defaults(10), {
   check = check "ShuffleSplit",
   parts = function(self, labels)
@@ -151,6 +155,10 @@ shuffled.ShuffleSplit = splitter.define("ShuffleSplit", defaults(10), {
 --- Random splits in which each class has its share on both sides (`n_splits` 10, `test_size` 0.1).
 -- @function StratifiedShuffleSplit
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 10
+-- @tparam ?number options.test_size a share or a number of rows (0.1, or what train_size leaves)
+-- @tparam ?number options.train_size likewise (the rest)
+-- @tparam ?integer options.seed
 shuffled.StratifiedShuffleSplit = splitter.define("StratifiedShuffleSplit", defaults(10), {
   check = check "StratifiedShuffleSplit",
   needs = { labels = true },
@@ -167,6 +175,10 @@ shuffled.StratifiedShuffleSplit = splitter.define("StratifiedShuffleSplit", defa
 --- Random splits that keep each group on one side (`n_splits` 5, `test_size` 0.2; sizes are of groups).
 -- @function GroupShuffleSplit
 -- @tparam ?table options
+-- @tparam ?integer options.n_splits 5
+-- @tparam ?number options.test_size a share or a number of groups (0.2, or what train_size leaves)
+-- @tparam ?number options.train_size likewise (the rest)
+-- @tparam ?integer options.seed
 shuffled.GroupShuffleSplit = splitter.define("GroupShuffleSplit", defaults(5), {
   check = check "GroupShuffleSplit",
   needs = { groups = true },
