@@ -136,7 +136,7 @@ describe("Keras' forms of", function()
     config.config.layers[3] = { class_name = "LayerNormalization", config = { name = "norm", axis = { 1, 2 } } }
     local _, reason = loaded { model_config = json.encode(config) }
     assert.equal("layer norm (LayerNormalization): LayerNormalization: option 'axis' must be a whole number, "
-      .. "got a table", reason)
+      .. "got table", reason)
   end)
 
   local function with_training(changes)

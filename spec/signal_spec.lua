@@ -149,10 +149,23 @@ describe("signal.envelope", function()
   end)
 
   it("is the amplitude of a tone", function()
-    local n, x = 30011, {} -- a prime
-    for i = 1, n do x[i] = math.sin(2 * math.pi * 1000 * i / n) end
-    local envelope = signal.envelope(Tensor(x))
-    assert.is_true(envelope:allclose(Tensor.ones { n }, { atol = 1e-6, rtol = 0 }))
+    -- a prime, twice and four times a prime; every small length; products of 2, 3, 5, 7, 11, 13 and 49
+    local sizes = { 30011, 2 * 7919, 4 * 1009, 4096, 30030, 44100, 7200 }
+    for n = 3, 40 do sizes[#sizes + 1] = n end
+    for _, n in ipairs(sizes) do
+      local x, cycles = {}, math.max(1, n // 30)
+      for i = 1, n do x[i] = math.sin(2 * math.pi * cycles * i / n) end
+      local envelope = signal.envelope(Tensor(x))
+      assert.is_true(envelope:allclose(Tensor.ones { n }, { atol = 1e-6, rtol = 0 }), n .. " samples")
+    end
+  end)
+
+  it("keeps what has no sign of frequency: a constant, and half the sample rate", function()
+    for n = 1, 12 do
+      local x = {}
+      for i = 1, n do x[i] = n % 2 == 0 and 3 + (-1) ^ i or -3 end
+      assert.is_true(signal.envelope(Tensor(x)):allclose(Tensor(x):abs(), { atol = 1e-6, rtol = 0 }))
+    end
   end)
 
   it("can be homomorphic", function()

@@ -65,6 +65,50 @@ static void pass4(const lub_fourier *f, int64_t n, int64_t stride, const number 
   }
 }
 
+static number scaled(number a, double by) { return (number){a.re * by, a.im * by}; }
+
+static void pass3(const lub_fourier *f, int64_t n, int64_t stride, const number *x, number *y) {
+  const double half_root3 = 0.86602540378443864676;
+  int64_t m = n / 3;
+  for (int64_t p = 0; p < m; p++) {
+    number w1 = f->root[p * stride], w2 = f->root[2 * p * stride];
+    for (int64_t q = 0; q < stride; q++) {
+      const number *at = x + q + stride * p;
+      number a = at[0], b = at[stride * m], c = at[stride * 2 * m];
+      number sum = plus(b, c), middle = plus(a, scaled(sum, -0.5)), turned = minus_i(scaled(minus(b, c), half_root3));
+      number *to = y + q + stride * 3 * p;
+      to[0] = plus(a, sum);
+      to[stride] = times(plus(middle, turned), w1);
+      to[2 * stride] = times(minus(middle, turned), w2);
+    }
+  }
+}
+
+static void pass5(const lub_fourier *f, int64_t n, int64_t stride, const number *x, number *y) {
+  const double c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos 72, cos 144 degrees */
+  const double s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;
+  int64_t m = n / 5;
+  for (int64_t p = 0; p < m; p++) {
+    const number *root = f->root;
+    number w1 = root[p * stride], w2 = root[2 * p * stride], w3 = root[3 * p * stride], w4 = root[4 * p * stride];
+    for (int64_t q = 0; q < stride; q++) {
+      const number *at = x + q + stride * p;
+      number a = at[0], b = at[stride * m], c = at[stride * 2 * m], d = at[stride * 3 * m], e = at[stride * 4 * m];
+      number outer = plus(b, e), inner = plus(c, d), across = minus(b, e), beside = minus(c, d);
+      number even1 = plus(a, plus(scaled(outer, c1), scaled(inner, c2)));
+      number even2 = plus(a, plus(scaled(outer, c2), scaled(inner, c1)));
+      number odd1 = minus_i(plus(scaled(across, s1), scaled(beside, s2)));
+      number odd2 = minus_i(minus(scaled(across, s2), scaled(beside, s1)));
+      number *to = y + q + stride * 5 * p;
+      to[0] = plus(a, plus(outer, inner));
+      to[stride] = times(plus(even1, odd1), w1);
+      to[2 * stride] = times(plus(even2, odd2), w2);
+      to[3 * stride] = times(minus(even2, odd2), w3);
+      to[4 * stride] = times(minus(even1, odd1), w4);
+    }
+  }
+}
+
 static void pass_any(const lub_fourier *f, int radix, int64_t n, int64_t stride, const number *x, number *y) {
   int64_t m = n / radix, turn = f->n / radix;
   number own[LARGEST_PRIME], a[LARGEST_PRIME];
@@ -91,6 +135,8 @@ static void run_passes(const lub_fourier *f, number *z) {
     int radix = f->radix[i];
     if (radix == 4) pass4(f, n, stride, from, to);
     else if (radix == 2) pass2(f, n, stride, from, to);
+    else if (radix == 3) pass3(f, n, stride, from, to);
+    else if (radix == 5) pass5(f, n, stride, from, to);
     else pass_any(f, radix, n, stride, from, to);
     n /= radix;
     stride *= radix;
@@ -115,9 +161,20 @@ static void run_chirp(const lub_fourier *f, number *z) {
   }
 }
 
+/* The least length of at least n points that has no prime above 5. */
+static int64_t smooth_length(int64_t n) {
+  int64_t least = INT64_MAX;
+  for (int64_t five = 1; five < 5 * n; five *= 5)
+    for (int64_t three = five; three < 3 * n; three *= 3) {
+      int64_t m = three;
+      while (m < n) m *= 2;
+      if (m < least) least = m;
+    }
+  return least;
+}
+
 static lub_status init_chirp(lub_fourier *f, lub_error *err) {
-  int64_t n = f->n, m = 1, square = 0;
-  while (m < 2 * n - 1) m *= 2;
+  int64_t n = f->n, m = smooth_length(2 * n - 1), square = 0;
   if (lub_fourier_new(&f->inner, m, err) != LUB_OK) return err->status;
   f->chirp = lub_alloc(sizeof(number) * (size_t)n);
   f->filter = lub_calloc((size_t)m, sizeof(number));
@@ -136,7 +193,8 @@ static lub_status init_passes(lub_fourier *f, lub_error *err) {
   f->root = lub_alloc(sizeof(number) * (size_t)f->n);
   f->work = lub_alloc(sizeof(number) * (size_t)f->n);
   if (!f->root || !f->work) return lub_nomem(err, "Fourier transform", 32.0 * (double)f->n);
-  for (int64_t i = 0; i < f->n; i++) f->root[i] = unit(i, f->n);
+  for (int64_t i = 0; 2 * i <= f->n; i++) f->root[i] = unit(i, f->n);
+  for (int64_t i = f->n / 2 + 1; i < f->n; i++) f->root[i] = conjugate(f->root[f->n - i]);
   return LUB_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * For what needs more digits than the features' float (phases that add up over a recording), or lengths that nobody
  * chose (a whole signal). Lengths whose primes are at most 13 take Stockham's passes; all others become a convolution
- * with a chirp of a power of two (Bluestein 1970), so that no length is slow. */
+ * with a chirp (Bluestein 1970), of a length that has short passes, so that no length is slow. */
 #ifndef LUB_AUDIO_FOURIER_H
 #define LUB_AUDIO_FOURIER_H
 

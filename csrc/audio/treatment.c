@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio/fourier.h"
+#include "audio/hilbert.h"
 #include "audio/spikes.h"
 #include "base/memory.h"
 
@@ -49,7 +49,7 @@ struct lub_treater {
   lub_sos sos;
   lub_sos_state state;
   lub_spikes spikes;
-  lub_fourier *fourier; /* kept for signals of the same length */
+  lub_hilbert *hilbert; /* kept for signals of the same length */
 };
 
 lub_status lub_treater_new(lub_treater **out, lub_error *err) {
@@ -60,7 +60,7 @@ lub_status lub_treater_new(lub_treater **out, lub_error *err) {
 void lub_treater_free(lub_treater *t) {
   if (!t) return;
   lub_spikes_free(&t->spikes);
-  lub_fourier_free(t->fourier);
+  lub_hilbert_free(t->hilbert);
   free(t->wide);
   free(t);
 }
@@ -127,26 +127,15 @@ static void normalize(const lub_treatment *o, float *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) x[i] = (float)(x[i] * (o->level / now));
 }
 
-/* === envelope: negative frequencies away, positive ones doubled, the absolute value of what that gives === */
+/* === envelope === */
 
 static lub_status hilbert(lub_treater *t, lub_error *err) {
-  int64_t n = t->n;
-  if (t->fourier && lub_fourier_points(t->fourier) != n) {
-    lub_fourier_free(t->fourier);
-    t->fourier = NULL;
+  if (t->hilbert && lub_hilbert_samples(t->hilbert) != t->n) {
+    lub_hilbert_free(t->hilbert);
+    t->hilbert = NULL;
   }
-  if (!t->fourier && lub_fourier_new(&t->fourier, n, err) != LUB_OK) return err->status;
-  if (make_room(t, 2 * n, err) != LUB_OK) return err->status;
-  double *z = t->wide;
-  for (int64_t i = 0; i < n; i++) z[2 * i] = t->x[i], z[2 * i + 1] = 0;
-  lub_fourier_forward(t->fourier, z);
-  for (int64_t k = 0; k < n; k++) {
-    double factor = k == 0 || 2 * k == n ? 1 : 2 * k < n ? 2 : 0;
-    z[2 * k] *= factor / (double)n;
-    z[2 * k + 1] *= factor / (double)n;
-  }
-  lub_fourier_inverse(t->fourier, z);
-  for (int64_t i = 0; i < n; i++) t->x[i] = (float)hypot(z[2 * i], z[2 * i + 1]);
+  if (!t->hilbert && lub_hilbert_new(&t->hilbert, t->n, err) != LUB_OK) return err->status;
+  lub_hilbert_envelope(t->hilbert, t->x);
   return LUB_OK;
 }
 

@@ -54,7 +54,7 @@ static void gather(const lub_source *source, int64_t rows, int64_t lanes, int64_
   }
 }
 
-/* |STFT|^power, [bin][lane]; power is 1 or 2 in double. */
+/* |STFT|^power, [bin][lane] */
 static const float *spectrum(lub_block_work *work, const lub_source *source, int64_t first, int64_t used,
                              double power) {
   const lub_plan *plan = work->plan;
@@ -66,7 +66,8 @@ static const float *spectrum(lub_block_work *work, const lub_source *source, int
     for (int64_t l = 0; l < lanes; l++) /* lanes without a frame repeat the last one */
       frame[l] = l < used ? lub_frame_at(&plan->framing, &source->signal, first + l, work->frames + l * n)
                           : frame[used - 1];
-    plan->kernels->wide_spectrum(&plan->wide, frame, power == 2, work->wide, work->spectrum);
+    plan->kernels->wide_spectrum(&plan->wide, frame, power != 1, work->wide, work->spectrum);
+    if (power != 1) raise(work->spectrum, plan->bins, power, plan->kernels);
   } else {
     lub_stft_power(&plan->stft, &work->stft, &source->signal, first, work->spectrum);
     raise(work->spectrum, plan->bins, power, plan->kernels);

@@ -14,8 +14,8 @@ struct lub_plan {
   lub_plan_options options;
   const lub_feature_kernels *kernels;
   lub_framing framing;
-  lub_stft stft; /* of STFT, MelSpectrogram and MFCC */
-  lub_wide wide; /* of the other kinds that need a spectrum */
+  lub_stft stft; /* of STFT, MelSpectrogram, and MFCC with a floor of dB */
+  lub_wide wide; /* of the others that need a spectrum */
   lub_mel mel;   /* ChromaSTFT: its filters */
   lub_dct dct;
   double *hz;

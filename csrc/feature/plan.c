@@ -101,8 +101,14 @@ const char *const lub_plan_names[LUB_PLAN_KINDS] = {"STFT",
 bool lub_plan_has_window(lub_plan_kind kind) {
   return kind != LUB_PLAN_RMS && kind != LUB_PLAN_ZERO_CROSSING_RATE;
 }
-/* The batched FFT in float; the others take the one in double. */
-static bool batches(lub_plan_kind kind) { return kind <= LUB_PLAN_MFCC; }
+/* The batched FFT is in float: its rounding noise lies some 140 dB below the loudest bin, and an MFCC whose floor is not
+ * well above that is the logarithm of that noise. The others take the FFT in double, as librosa does. */
+#define LOWEST_FLOOR 90 /* dB of power below the loudest band */
+
+static bool batches(lub_plan_kind kind, const lub_plan_options *o) {
+  if (kind == LUB_PLAN_MFCC) return o->top_db * 2 / o->power <= LOWEST_FLOOR; /* not with NAN, no floor */
+  return kind == LUB_PLAN_STFT || kind == LUB_PLAN_MELSPECTROGRAM;
+}
 bool lub_plan_has_mel(lub_plan_kind kind) { return kind == LUB_PLAN_MELSPECTROGRAM || kind == LUB_PLAN_MFCC; }
 
 /* === plans === */
@@ -136,7 +142,7 @@ static lub_status init_spectrum(lub_plan *plan, int64_t win_length, const double
     status = lub_window_fill(shape, win_length, o->window, o->window_parameter, err);
   }
   if (status == LUB_OK)
-    status = batches(plan->kind) ? lub_stft_init(&plan->stft, &plan->framing, win_length, window, err)
+    status = batches(plan->kind, o) ? lub_stft_init(&plan->stft, &plan->framing, win_length, window, err)
                                  : lub_wide_init(&plan->wide, o->n_fft, win_length, window, err);
   free(shape);
   return status;

@@ -11,7 +11,8 @@
  *   SpectralContrast  (n_bands + 1, frames)       dB, peaks and valleys each floored 80 dB below their highest; or
  *                                                 plain differences if linear
  *   ChromaSTFT        (n_chroma, frames)          |STFT|^2 through the chroma filters, each frame normalized
- * float32 throughout; windows, filters and DCT are computed in double and rounded once. */
+ * float32 throughout; windows, filters and DCT are computed in double and rounded once. Spectra are transformed in
+ * double where bins of hardly any energy count: for all but STFT, MelSpectrogram and MFCC with a floor (wide.h). */
 #ifndef LUB_FEATURE_PLAN_H
 #define LUB_FEATURE_PLAN_H
 

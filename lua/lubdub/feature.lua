@@ -46,7 +46,8 @@ end
 -- window ("hann"; or hamming, blackman, blackmanharris, nuttall, bartlett, boxcar, triang, flattop, cosine,
 -- {"kaiser", beta}, {"gaussian", deviation}, {"tukey", share}, or win_length numbers), center (true),
 -- pad_mode ("constant", "reflect", "edge"), power (2), n_mels (128), fmin (0), fmax (false: sr / 2), htk (false),
--- mel_norm ("slaney", a number or false), dct_type (2 or 3), norm ("ortho" or false), lifter (0), top_db (80 or false)
+-- mel_norm ("slaney", a number or false), dct_type (2 or 3), norm ("ortho" or false), lifter (0), top_db (80 or false;
+-- without a floor, or with one beyond 90 dB of power, spectra are computed in double, which takes six times as long)
 -- @treturn Plan called with a (samples,) Tensor, it gives a Tensor (n_mfcc, frames)
 -- @usage
 -- local mfcc = lubdub.MFCC { sr = 4000, n_mfcc = 13 }

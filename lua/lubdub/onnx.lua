@@ -8,6 +8,10 @@
 -- The model's labels and preprocessing, which readers must do themselves, stand in metadata_props as JSON, under the
 -- keys "labels" and "preprocessing".
 -- @module lubdub.onnx
+-- @usage
+-- local model = assert(lubdub.load_model "heartbeat.h5")
+-- assert(model:to_onnx "heartbeat.onnx")         -- the same as lubdub.onnx.save(model, "heartbeat.onnx")
+-- local bytes = lubdub.onnx.encode(model)        -- without a file
 local core = require "lubdub.core"
 local blame = require "lubdub.blame"
 local builder = require "lubdub.onnx.builder"
