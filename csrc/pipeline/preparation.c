@@ -148,11 +148,13 @@ static void init_locks(lub_preparation *p) {
   pthread_condattr_destroy(&monotonic);
 }
 
-/* In the child of a fork: our thread did not come along, and may have held the lock or a row. The batch begins anew. */
+/* In the child of a fork: our thread did not come along, and may have held the lock or a row. The batch begins anew.
+ * What the thread worked in may lie between two states, a block freed and its pointer still there: nobody touches it. */
 static void check_fork(lub_preparation *p) {
   if (p->owner == getpid()) return;
   p->owner = getpid();
   init_locks(p);
+  if (p->threaded) p->slot[0] = (slot){0};
   p->threaded = p->busy = p->posted = false;
   p->failed = p->count;
   atomic_store(&p->next, 0);
