@@ -183,7 +183,7 @@ peers peers-keras:
 	$(PEERS)/bin/pip install --quiet --requirement tools/$@.txt
 
 # Nothing that Keras is needed for can be shown without it: where it is missing, that is said, and is no failure.
-interop: ## models to Keras and back, and training that goes on there; skipped where Keras is not installed
+interop: ## models to Keras and back, and to ONNX Runtime; skipped where Keras is not installed
 	@if [ -x $(PEERS)/bin/python ]; then \
 	  $(MAKE) --no-print-directory interop-run; \
 	else \
@@ -200,6 +200,8 @@ interop-run:
 	$(PEERS)/bin/python spec/interop/keras_trains.py build/interop
 	$(PEERS)/bin/python spec/interop/write_random.py build/interop 50 16
 	$(LUA) spec/interop/lubdub_trains.lua build/interop
+	$(LUA) spec/interop/write_onnx.lua build/interop 10 50 16
+	$(PEERS)/bin/python spec/interop/onnx_opens.py build/interop
 
 browser: ## a report, opened in headless Chromium on a wide screen and at a phone's width
 	@$(DEPS) build run browser

@@ -1,5 +1,5 @@
 -- Model files: milliseconds to load and to save the notebook's model, and the speed at which 100 MB of weights are
--- read, beside what the disk and the system's cache give (dd, with and without O_DIRECT; cat).
+-- written and read, beside what the disk and the system's cache give (dd, with fsync, with and without O_DIRECT; cat).
 --   lua5.4 bench/files.lua [rounds] [folder]
 -- Saving is timed in /dev/shm too, where syncing costs nothing.
 local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
@@ -46,8 +46,17 @@ if model:save(memory) then
 end
 
 local large = lubdub.Sequential { layers.Input { 5000 }, layers.Dense { units = 5000 }, layers.Dense { units = 200 } }
-assert(large:save(path))
+local archive = path:gsub("%.h5$", ".keras")
+for _, name in ipairs { archive, path } do
+  report("save 104 MB of weights, " .. name:match "%.%w+$", 104e6, function() assert(large:save(name)) end)
+end
 large = nil -- luacheck: ignore
+local zeros = path:gsub("%.h5$", ".zeros")
+report("dd bs=1M conv=fsync", 104e6, shell(("dd if=/dev/zero of='%s' bs=1M count=99 conv=fsync 2> /dev/null"):format(
+  zeros)))
+os.remove(zeros)
+report("load 104 MB of weights, .keras", 104e6, function() assert(lubdub.load_model(archive)) end)
+os.remove(archive)
 local file <close> = assert(io.open(path, "rb"))
 local bytes = file:seek "end"
 report(("load %.0f MB of weights"):format(bytes / 1e6), bytes, function() assert(lubdub.load_model(path)) end)

@@ -35,6 +35,28 @@ describe("a model of layers that do not fit", function()
   end)
 end)
 
+describe("an option of the wrong type", function()
+  it("is shown in a word, at the caller's line", function()
+    local function told(expected, f)
+      local ok, message = pcall(f)
+      assert.is_false(ok)
+      assert.matches("^[^:]*bad_input_spec.lua:%d+: " .. expected .. "$", message)
+    end
+    told("Dense: option 'units' must be a whole number, got '3'", function() L.Dense { units = "3" } end)
+    told("Dense: option 'units' must be a whole number, got table", function() L.Dense { units = {} } end)
+    told("Dense: option 'units' must be a whole number, got lubdub.Tensor", function()
+      L.Dense { units = Tensor.ones { 9 } }
+    end)
+    told("Dropout: option 'rate' must be in %[0, 1%), got NaN", function() L.Dropout { rate = 0 / 0 } end)
+    told("Dense: option 'use_bias' must be true or false, got function", function()
+      L.Dense { units = 1, use_bias = print }
+    end)
+    told("Adam: option 'beta_1' must be in %[0, 1%), got 2", function()
+      lubdub.optimizers.Adam { beta_1 = 2 }
+    end)
+  end)
+end)
+
 describe("sizes without bounds", function()
   it("are out of memory by name, not the end of the process", function()
     fails("layer 1 (dense): Dense: out of memory", lubdub.Sequential,

@@ -297,6 +297,24 @@ describe("callbacks", function()
     assert.equal(1, #model.saved)
   end)
 
+  it("are called by predict, with the batch's outputs", function()
+    local lubdub = require "lubdub"
+    local model = lubdub.Sequential { lubdub.layers.Input { 2 }, lubdub.layers.Dense { units = 1 } }
+    local events, rows = {}, {}
+    local recorder = {
+      on_predict_begin = function() events[#events + 1] = "begin" end,
+      on_predict_batch_begin = function(_, batch) events[#events + 1] = batch end,
+      on_predict_batch_end = function(_, batch, logs)
+        events[#events + 1] = -batch
+        for _, row in ipairs(logs.outputs:totable()) do rows[#rows + 1] = row end
+      end,
+      on_predict_end = function() events[#events + 1] = "end" end,
+    }
+    local outputs = model:predict(lubdub.Tensor.rand { 5, 2, seed = 1 }, { batch_size = 2, callbacks = recorder })
+    assert.same({ "begin", 1, -1, 2, -2, 3, -3, "end" }, events)
+    assert.same(outputs:totable(), rows)
+  end)
+
   it("print themselves, and there are no others", function()
     assert.equal('EarlyStopping(mode = "max", monitor = "val_accuracy", patience = 5)',
       tostring(callbacks.EarlyStopping { monitor = "val_accuracy", mode = "max", patience = 5 }))

@@ -22,7 +22,10 @@ end
 
 local function title(case)
   local parts = {}
-  for name, value in pairs(case.config) do parts[#parts + 1] = name .. " = " .. tostring(value) end
+  for name, value in pairs(case.config) do
+    if type(value) == "table" then value = "{" .. table.concat(value, ", ") .. "}" end
+    parts[#parts + 1] = name .. " = " .. tostring(value)
+  end
   table.sort(parts)
   return ("%s { %s } of %s"):format(case.kind, table.concat(parts, ", "), case.data)
 end
@@ -52,6 +55,8 @@ describe("metrics over batches", function()
     local auc = metrics.AUC { curve = "PR" }
     assert.near(1, auc(Tensor { { 0 }, { 1 } }, Tensor { { 0.2 }, { 0.7 } }), 1e-6)
     assert.equal("AUC(curve = \"PR\")", tostring(auc))
+    local at_two = metrics.AUC { thresholds = { 0.5, 0.25 } }
+    assert.equal("AUC(num_thresholds = 4, thresholds = {0.25, 0.5})", tostring(at_two))
     assert.same({ name = "recall", thresholds = false, top_k = 2, class_id = false },
       metrics.Recall { top_k = 2 }:config())
   end)
@@ -71,7 +76,9 @@ describe("metrics over batches", function()
     wrong("F1Score: average must be", metrics.F1Score, { average = "binary" })
     wrong("FBetaScore: beta must be above 0", metrics.FBetaScore, { beta = 0 })
     wrong("k must be a whole number of at least 1", metrics.TopKCategoricalAccuracy, { k = 0 })
-    wrong("AUC: unknown option 'thresholds'", metrics.AUC, { thresholds = { 0.5 } })
+    wrong("AUC: thresholds must be a list", metrics.AUC, { thresholds = 0.5 })
+    wrong("AUC: thresholds must be numbers from 0 to 1", metrics.AUC, { thresholds = { 0.5, 2 } })
+    wrong("AUC: thresholds must be at least one", metrics.AUC, { thresholds = {} })
     local precision = metrics.Precision()
     wrong("precision: targets must be like the outputs, %(2, 2%), got %(2,%); lubdub.to_categorical",
       precision.update_state, precision, y, p)

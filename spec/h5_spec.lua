@@ -45,6 +45,30 @@ end)
 
 teardown(function() os.execute("rm -rf '" .. folder .. "'") end)
 
+describe("h5: an image", function()
+  it("is what save writes, until the file is used again", function()
+    local file = h5.create()
+    file:write("/x", Tensor.arange(1000))
+    local image = file:image()
+    local bytes = tostring(image)
+    assert(file:save(path "image.h5"))
+    assert.equal(slurp(path "image.h5"), bytes)
+    assert.equal("\0\0\0\0", bytes:sub(21, 24)) -- not noted as open
+    assert.equal("", tostring(image))
+    image = file:image()
+    assert.equal(bytes, tostring(image))
+    file:close()
+    assert.equal("", tostring(image))
+    image = nil -- luacheck: ignore
+    file = nil -- luacheck: ignore
+    collectgarbage()
+    local alone = (function() local made = h5.create(); made:group "/g"; return made:image() end)()
+    collectgarbage()
+    assert.is_true(#tostring(alone) > 96) -- it keeps its file
+    assert.has_error(function() require("lubdub.zip").write(path "t.zip", { { "a", 3 } }) end)
+  end)
+end)
+
 describe("h5: attributes", function()
   it("come back as they went in", function()
     local lists = { {}, { "a" }, { "conv2d", "a much longer name", "d" }, { "ä", "ß€" }, { "", "x" } }

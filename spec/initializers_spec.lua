@@ -186,3 +186,26 @@ describe("initializers as options", function()
       message)
   end)
 end)
+
+describe("BatchNormalization", function()
+  it("takes initializers and regularizers of all it has, with Keras' losses and steps", function()
+    local golden = require "support.json" "batch_norm_options.json"
+    local regularizers = lubdub.regularizers
+    local model = lubdub.Sequential {
+      layers.Input { 4 },
+      layers.BatchNormalization {
+        beta_initializer = "ones", gamma_initializer = { "constant", value = 1.5 },
+        moving_mean_initializer = { "constant", value = 0.25 },
+        moving_variance_initializer = { "constant", value = 2 },
+        beta_regularizer = regularizers.L1 { l1 = 0.02 }, gamma_regularizer = regularizers.L2 { l2 = 0.1 },
+      },
+      layers.Dense { units = 2, kernel_initializer = { "constant", value = 0.5 } },
+    }
+    model:compile { optimizer = lubdub.optimizers.SGD { learning_rate = 0.1 }, loss = "mse" }
+    local x, y = Tensor(golden.x), Tensor(golden.y)
+    for _, loss in ipairs(golden.loss) do assert.near(loss, model:train_on_batch(x, y).loss, 1e-6) end
+    for i, weight in ipairs(model:get_weights()) do
+      assert.is_true(weight:allclose(Tensor(golden.after[i]), { rtol = 1e-5, atol = 1e-6 }), "weight " .. i)
+    end
+  end)
+end)

@@ -372,7 +372,7 @@ describe("mistakes name the layer:", function()
     fails("ZeroPadding2D: option 'padding' must be a number, or 2 numbers or pairs", L.ZeroPadding2D,
       { padding = { 1, 2, 3 } })
     fails("ZeroPadding2D: option 'padding' must be in [0,", L.ZeroPadding2D, { padding = { { 1, -2 }, 3 } })
-    fails("Cropping2D: option 'cropping' must be a whole number, got x", L.Cropping2D, { cropping = { "x", 1 } })
+    fails("Cropping2D: option 'cropping' must be a whole number, got 'x'", L.Cropping2D, { cropping = { "x", 1 } })
     fails("SpatialDropout1D: option 'rate' must be in [0, 1), got 1", L.SpatialDropout1D, { rate = 1 })
     fails("GaussianNoise: option 'stddev' must be in", L.GaussianNoise, { stddev = -1 })
     fails("PReLU: shared_axes are counted with the batch as axis 1", L.PReLU, { shared_axes = { 1, 2 } })

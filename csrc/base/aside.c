@@ -1,4 +1,4 @@
-#define _DEFAULT_SOURCE /* realpath, flock */
+#define _GNU_SOURCE /* realpath, flock, sync_file_range */
 #include "base/aside.h"
 
 #include <errno.h>
@@ -18,7 +18,10 @@ struct lub_aside {
   int fd;
   bool existed;
   mode_t mode;
+  size_t unsent; /* bytes that the disk was not told of yet */
 };
+
+enum { CHUNK = 8 << 20 };
 
 static lub_status fail_errno(lub_error *err, const char *path, int reason) {
   return lub_fail(err, LUB_EWORLD, "%s: %s", path, strerror(reason));
@@ -43,23 +46,23 @@ void lub_size_guard_leave(lub_size_guard *guard) {
   pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
-/* Writes everything; 0, or the errno. */
-static int write_all(int fd, const char *bytes, size_t size) {
-  lub_size_guard guard;
-  int reason = 0;
-  lub_size_guard_enter(&guard);
+int lub_aside_write(lub_aside *aside, const void *bytes, size_t size) {
+  const char *from = bytes;
   while (size > 0) {
-    ssize_t n = write(fd, bytes, size);
+    ssize_t n = write(aside->fd, from, size < CHUNK ? size : CHUNK);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      reason = n < 0 ? errno : EIO;
-      break;
-    }
-    bytes += n;
+    if (n <= 0) return n < 0 ? errno : EIO;
+    from += n;
     size -= (size_t)n;
+    aside->unsent += (size_t)n;
+#ifdef SYNC_FILE_RANGE_WRITE
+    if (aside->unsent >= CHUNK) { /* the disk begins, while the next bytes are on their way */
+      sync_file_range(aside->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+      aside->unsent = 0;
+    }
+#endif
   }
-  lub_size_guard_leave(&guard);
-  return reason;
+  return 0;
 }
 
 /* The rename itself must reach the disk too. Some file systems cannot sync a folder: no matter. */
@@ -171,7 +174,10 @@ void lub_aside_discard(lub_aside *aside) {
 lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
   lub_aside *aside;
   if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
-  int reason = write_all(aside->fd, bytes, size);
+  lub_size_guard guard;
+  lub_size_guard_enter(&guard);
+  int reason = lub_aside_write(aside, bytes, size);
+  lub_size_guard_leave(&guard);
   if (!reason) return lub_aside_commit(aside, err);
   lub_aside_discard(aside);
   return fail_errno(err, path, reason);

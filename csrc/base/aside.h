@@ -25,6 +25,8 @@ typedef struct lub_aside lub_aside;
 lub_status lub_aside_open(lub_aside **out, const char *path, lub_error *err);
 /* Where to write; it belongs to the aside. */
 int lub_aside_descriptor(const lub_aside *aside);
+/* Writes all of the bytes there; 0, or the errno. A limit on file sizes is the caller's part (lub_size_guard). */
+int lub_aside_write(lub_aside *aside, const void *bytes, size_t size);
 /* The file takes its name. Frees, also after a failure. */
 lub_status lub_aside_commit(lub_aside *aside, lub_error *err);
 /* Gives up: the side file is gone. NULL is allowed. */

@@ -1,6 +1,7 @@
 /* A file in memory, and its way to a disk. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/aside.h"
 #include "h5/internal.h"
@@ -32,19 +33,26 @@ lub_status lub_h5_create(lub_h5 **file, lub_error *err) {
   return status;
 }
 
-static lub_status image(lub_h5 *file, void **bytes, size_t *size, lub_error *err) {
-  *bytes = NULL;
-  ssize_t length = H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0 ? -1 : H5Fget_file_image(file->id, NULL, 0);
-  if (length < 0) return lub_h5_fail(err, NULL, "cannot be finished");
-  *size = (size_t)length;
-  *bytes = malloc(*size);
-  if (!*bytes) return lub_nomem(err, LUB_H5_NAME, (double)length);
-  if (H5Fget_file_image(file->id, *bytes, *size) == length) return LUB_OK;
-  free(*bytes);
-  return lub_h5_fail(err, NULL, "cannot be copied");
+/* A superblock notes that its file is being written; what H5Fget_file_image copies does not. */
+static void clear_status(unsigned char *superblock) {
+  enum { VERSION = 8, STATUS_0 = 20, STATUS_2 = 11 }; /* where these bytes lie, the last for versions 0 and 1, and 2 */
+  if (superblock[VERSION] < 2) memset(superblock + STATUS_0, 0, 4);
+  else superblock[STATUS_2] = 0;
 }
 
-lub_status lub_h5_image(lub_h5 *file, void **bytes, size_t *size, lub_error *err) {
+/* The driver's handle of a file in memory is where its memory is noted; H5Fget_file_image would copy it. */
+static lub_status image(lub_h5 *file, const void **bytes, size_t *size, lub_error *err) {
+  void **memory = NULL;
+  ssize_t length = H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0 ? -1 : H5Fget_file_image(file->id, NULL, 0);
+  if (length < 0 || H5Fget_vfd_handle(file->id, H5P_DEFAULT, (void **)&memory) < 0)
+    return lub_h5_fail(err, NULL, "cannot be finished");
+  clear_status(*memory);
+  *bytes = *memory;
+  *size = (size_t)length;
+  return LUB_OK;
+}
+
+lub_status lub_h5_image(lub_h5 *file, const void **bytes, size_t *size, lub_error *err) {
   lub_h5_enter();
   lub_status status = image(file, bytes, size, err);
   lub_h5_leave();
@@ -52,12 +60,10 @@ lub_status lub_h5_image(lub_h5 *file, void **bytes, size_t *size, lub_error *err
 }
 
 lub_status lub_h5_save(lub_h5 *file, const char *path, lub_error *err) {
-  void *bytes;
+  const void *bytes;
   size_t size;
   if (lub_h5_image(file, &bytes, &size, err) != LUB_OK) return err->status;
-  lub_status status = lub_write_aside(path, bytes, size, err);
-  free(bytes);
-  return status;
+  return lub_write_aside(path, bytes, size, err);
 }
 
 void lub_h5_close(lub_h5 *file) {

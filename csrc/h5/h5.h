@@ -30,8 +30,8 @@ lub_status lub_h5_create(lub_h5 **file, lub_error *err);
 /* Writes a file made by lub_h5_create to `path`, whole or not at all (base/aside.h). */
 lub_status lub_h5_save(lub_h5 *file, const char *path, lub_error *err);
 
-/* The bytes of a file made by lub_h5_create, as they would lie on a disk; the caller frees them. */
-lub_status lub_h5_image(lub_h5 *file, void **bytes, size_t *size, lub_error *err);
+/* The bytes of a file made by lub_h5_create, as they would lie on a disk: its own, good until it is changed or closed. */
+lub_status lub_h5_image(lub_h5 *file, const void **bytes, size_t *size, lub_error *err);
 
 /* Closes the file and frees everything; NULL is allowed. */
 void lub_h5_close(lub_h5 *file);

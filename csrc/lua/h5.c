@@ -11,19 +11,25 @@
 #include "lua/lubdub.h"
 
 #define H5_FILE "lubdub.h5.NewFile"
-#define H5_BYTES "lubdub.h5.Bytes"
-
 static lub_h5 **file_slot(lua_State *L) { return luaL_checkudata(L, 1, H5_FILE); }
 
+/* What file:image() lent is empty from now on. */
+static void take_back_image(lua_State *L) {
+  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) *(lubL_bytes *)lua_touserdata(L, -1) = (lubL_bytes){0};
+  lua_pop(L, 1);
+}
+
+/* The file, to be used or changed. */
 static lub_h5 *check_file(lua_State *L) {
   lub_h5 *file = *file_slot(L);
   luaL_argcheck(L, file, 1, "the file is closed");
+  take_back_image(L);
   return file;
 }
 
-/* A file userdata that owns nothing yet, so that opening cannot leak. */
+/* A file userdata that owns nothing yet, so that opening cannot leak. Its user value is the image that it lent last. */
 static lub_h5 **new_slot(lua_State *L) {
-  lub_h5 **slot = lua_newuserdatauv(L, sizeof *slot, 0);
+  lub_h5 **slot = lua_newuserdatauv(L, sizeof *slot, 1);
   *slot = NULL;
   luaL_setmetatable(L, H5_FILE);
   return slot;
@@ -44,32 +50,32 @@ static int file_save(lua_State *L) {
   return 1;
 }
 
-/* Bytes that Lua can fail to take without their being lost. */
-static int free_bytes(lua_State *L) {
-  void **bytes = luaL_checkudata(L, 1, H5_BYTES);
-  free(*bytes);
-  *bytes = NULL;
-  return 0;
-}
-
-/* file:image() -> the bytes that file:save would write, as a string | nil, reason */
+/* file:image() -> the bytes that file:save would write, lent until the file is used again: a userdata that zip.write
+ * takes, and tostring makes a string of | nil, reason */
 static int file_image(lua_State *L) {
   lub_error err;
-  size_t size;
   lub_h5 *file = check_file(L);
-  void **bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
-  *bytes = NULL;
-  luaL_setmetatable(L, H5_BYTES);
-  if (lub_h5_image(file, bytes, &size, &err) != LUB_OK) return lubL_failure(L, &err);
-  lua_pushlstring(L, *bytes, size);
-  free(*bytes);
-  *bytes = NULL;
+  lubL_bytes *lent = lua_newuserdatauv(L, sizeof *lent, 1);
+  *lent = (lubL_bytes){0};
+  luaL_setmetatable(L, LUBL_BYTES);
+  if (lub_h5_image(file, &lent->data, &lent->size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lua_pushvalue(L, 1); /* it keeps the file alive */
+  lua_setiuservalue(L, -2, 1);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
+}
+
+static int bytes_tostring(lua_State *L) {
+  const lubL_bytes *lent = luaL_checkudata(L, 1, LUBL_BYTES);
+  lua_pushlstring(L, lent->data ? lent->data : "", lent->size);
   return 1;
 }
 
 /* file:close(), __gc, __close; a second time does nothing */
 static int file_close(lua_State *L) {
   lub_h5 **slot = file_slot(L);
+  take_back_image(L);
   lub_h5_close(*slot);
   *slot = NULL;
   return 0;
@@ -194,9 +200,9 @@ int luaopen_lubdub_h5_writer(lua_State *L) {
   lua_pushliteral(L, "lubdub.core");
   lua_call(L, 1, 0);
   lubL_class(L, H5_FILE, methods, meta);
-  luaL_newmetatable(L, H5_BYTES);
-  lua_pushcfunction(L, free_bytes);
-  lua_setfield(L, -2, "__gc");
+  luaL_newmetatable(L, LUBL_BYTES);
+  lua_pushcfunction(L, bytes_tostring);
+  lua_setfield(L, -2, "__tostring");
   lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;

@@ -163,8 +163,20 @@ static int layer_weight_shapes(lua_State *L) {
   return 1;
 }
 
-/* layer:weights(): a list of { name =, trainable =, value = Tensor (a copy) } in Keras' order; empty before build. */
-static int layer_weights(lua_State *L) {
+/* A copy of a weight, or the weight itself. */
+static void push_weight(lua_State *L, const lub_param *param, bool view) {
+  if (!view) {
+    lub_tensor *value = lubL_newtensor(L, &param->shape);
+    memcpy(value->data, param->value, sizeof(float) * (size_t)lub_tensor_size(value));
+    return;
+  }
+  lub_tensor whole = lub_tensor_over(param->value, &param->shape);
+  lubL_newview(L, 1, &whole);
+  lua_pushvalue(L, 1); /* the layer is no tensor, and has no owner to look for */
+  lua_setiuservalue(L, -2, 1);
+}
+
+static int list_weights(lua_State *L, bool views) {
   lub_layer *layer = lubL_checklayer(L, 1);
   lua_createtable(L, layer->nparams, 0);
   for (int i = 0; i < layer->nparams; i++) {
@@ -173,13 +185,18 @@ static int layer_weights(lua_State *L) {
     lua_setfield(L, -2, "name");
     lua_pushboolean(L, layer->param[i].trainable && layer->trainable);
     lua_setfield(L, -2, "trainable");
-    lub_tensor *value = lubL_newtensor(L, &layer->param[i].shape);
-    memcpy(value->data, layer->param[i].value, sizeof(float) * (size_t)lub_tensor_size(value));
+    push_weight(L, &layer->param[i], views);
     lua_setfield(L, -2, "value");
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
 }
+
+/* layer:weights(): a list of { name =, trainable =, value = Tensor (a copy) } in Keras' order; empty before build. */
+static int layer_weights(lua_State *L) { return list_weights(L, false); }
+
+/* layer:weight_views(): the same without copies, to be read at once: what is written to them, no trainer learns. */
+static int layer_weight_views(lua_State *L) { return list_weights(L, true); }
 
 /* layer:set_weights(tensors): in the order of weights(); all are checked before any is written. */
 static int layer_set_weights(lua_State *L) {
@@ -266,6 +283,7 @@ int lubL_open_layer(lua_State *L) {
                                      {"output_shape", layer_output_shape},
                                      {"config", layer_config},
                                      {"weights", layer_weights},
+                                     {"weight_views", layer_weight_views},
                                      {"set_weights", layer_set_weights},
                                      {"count_params", layer_count_params},
                                      {NULL, NULL}};

@@ -47,6 +47,13 @@ int lubL_failure(lua_State *L, const lub_error *err);
 /* The file name at `arg`; raises an argument error where C would see only its beginning. */
 const char *lubL_checkpath(lua_State *L, int arg);
 
+/* Bytes that something else owns, lent from one library of ours to another; that may take them back: then they are none. */
+#define LUBL_BYTES "lubdub.Bytes"
+typedef struct lubL_bytes {
+  const void *data;
+  size_t size;
+} lubL_bytes;
+
 /* === classes === */
 
 /* Creates metatable `name` with `methods` as __index and `meta` (may be NULL) set on it; pops nothing,

@@ -100,17 +100,25 @@ static int counts_columns(lua_State *L) {
   return 0;
 }
 
-/* buckets(y, p, w, thresholds, are logits, class or nil, positive, negative): adds to the two lists. */
+/* buckets(y, p, w, thresholds, are logits, class or nil, positive, negative): adds to the two lists. thresholds: how many
+ * evenly spaced ones, or a rising list of those between 0 and 1. */
 static int counts_buckets(lua_State *L) {
   lub_metric_batch b = read_batch(L, "auc", 8, false);
-  lua_Integer n = luaL_checkinteger(L, 4);
+  const bool given = lua_istable(L, 4);
+  const lua_Integer n = given ? (lua_Integer)lua_rawlen(L, 4) + 2 : luaL_checkinteger(L, 4);
   luaL_argcheck(L, n > 1 && n <= 1 << 24, 4, "at least two thresholds expected");
   luaL_checktype(L, 7, LUA_TTABLE);
   luaL_checktype(L, 8, LUA_TTABLE);
   int64_t column = read_column(L, 6, &b);
+  float *inner = given ? lua_newuserdatauv(L, sizeof(float) * (size_t)n, 0) : NULL;
+  for (lua_Integer i = 0; given && i < n - 2; i++) {
+    lua_rawgeti(L, 4, i + 1);
+    inner[i] = (float)luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+  }
   double *sums = lua_newuserdatauv(L, sizeof(double) * 2 * (size_t)n, 0);
   for (lua_Integer i = 0; i < 2 * n; i++) sums[i] = 0;
-  lub_count_buckets(&b, n, lua_toboolean(L, 5), column, sums, sums + n);
+  lub_count_buckets(&b, n, inner, lua_toboolean(L, 5), column, sums, sums + n);
   for (lua_Integer i = 0; i < n; i++) {
     if (sums[i] != 0) add_to_list(L, 7, i, sums[i]);
     if (sums[n + i] != 0) add_to_list(L, 8, i, sums[n + i]);

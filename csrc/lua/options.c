@@ -16,10 +16,19 @@ static const lub_option *find_option(const lub_option *table, const char *name) 
   return NULL;
 }
 
+/* What stands on top of the stack, in a few words: neither an address nor a whole tensor. Leaves a value behind. */
+static const char *came(lua_State *L) {
+  switch (lua_type(L, -1)) {
+  case LUA_TSTRING: return lua_pushfstring(L, "'%s'", lua_tostring(L, -1));
+  case LUA_TNUMBER: return lua_compare(L, -1, -1, LUA_OPEQ) ? luaL_tolstring(L, -1, NULL) : "NaN";
+  case LUA_TBOOLEAN: return lua_toboolean(L, -1) ? "true" : "false";
+  default: return luaL_getmetafield(L, -1, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : luaL_typename(L, -1);
+  }
+}
+
 static int wrong_option(lua_State *L, const char *where, const lub_option *o, const char *expected) {
-  const char *came = luaL_tolstring(L, -1, NULL);
   return luaL_error(L, "%s: option '%s' must be %s%s, got %s", where, o->name, expected,
-                    o->nullable ? " or false" : "", came);
+                    o->nullable ? " or false" : "", came(L));
 }
 
 static void check_bounds(lua_State *L, const char *where, const lub_option *o, double value) {
@@ -28,7 +37,7 @@ static void check_bounds(lua_State *L, const char *where, const lub_option *o, d
   char bounds[96];
   if (isinf(o->max)) snprintf(bounds, sizeof bounds, "at least %g", o->min);
   else snprintf(bounds, sizeof bounds, "in [%g, %.10g%s", o->min, o->max, o->below_max ? ")" : "]");
-  luaL_error(L, "%s: option '%s' must be %s, got %s", where, o->name, bounds, luaL_tolstring(L, -1, NULL));
+  luaL_error(L, "%s: option '%s' must be %s, got %s", where, o->name, bounds, came(L));
 }
 
 static int64_t read_int(lua_State *L, const char *where, const lub_option *o) {

@@ -43,7 +43,15 @@ static int archive_read(lua_State *L) {
   return 1;
 }
 
-/* zip.write(path, {{ name, bytes }, ...}) -> true | nil, reason; the bytes are strings */
+/* The bytes at the top of the stack: a string, or what file:image() of an HDF5 file lent. NULL: neither. */
+static const void *bytes_at_top(lua_State *L, size_t *size) {
+  const lubL_bytes *lent = luaL_testudata(L, -1, LUBL_BYTES);
+  if (!lent) return lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, size) : NULL;
+  *size = lent->size;
+  return lent->data;
+}
+
+/* zip.write(path, {{ name, bytes }, ...}) -> true | nil, reason */
 static int archive_write(lua_State *L) {
   lub_error err;
   const char *path = lubL_checkpath(L, 1);
@@ -53,9 +61,10 @@ static int archive_write(lua_State *L) {
   for (size_t i = 0; i < count; i++) {
     luaL_argcheck(L, lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TTABLE, 2, "a list of { name, bytes } expected");
     luaL_argcheck(L, lua_rawgeti(L, -1, 1) == LUA_TSTRING, 2, "a member's name must be a string");
-    luaL_argcheck(L, lua_rawgeti(L, -2, 2) == LUA_TSTRING, 2, "a member's bytes must be a string");
+    lua_rawgeti(L, -2, 2);
     members[i].name = lua_tostring(L, -2); /* the list keeps both alive */
-    members[i].bytes = lua_tolstring(L, -1, &members[i].size);
+    members[i].bytes = bytes_at_top(L, &members[i].size);
+    luaL_argcheck(L, members[i].bytes, 2, "a member's bytes must be a string, or a file's image");
     lua_pop(L, 3);
   }
   if (lub_zip_write(path, members, count, &err) != LUB_OK) return lubL_failure(L, &err);

@@ -18,7 +18,7 @@
 
 #define LUB_MAX_PARAMS 8
 #define LUB_MAX_INPUTS 32
-#define LUB_NAME_SIZE 128
+#define LUB_NAME_SIZE 1024
 
 typedef struct lub_layer lub_layer;
 

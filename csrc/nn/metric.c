@@ -87,15 +87,26 @@ void lub_count_columns(const lub_metric_batch *b, double threshold, lub_hits *hi
   }
 }
 
-void lub_count_buckets(const lub_metric_batch *b, int64_t count, bool sigmoid, int64_t column, double *positive,
-                       double *negative) {
+/* How many of n rising numbers lie below p. */
+static int64_t below(const float *numbers, int64_t n, float p) {
+  int64_t first = 0;
+  while (n > 0) {
+    const int64_t half = n / 2;
+    if (numbers[first + half] < p) first += half + 1, n -= half + 1;
+    else n = half;
+  }
+  return first;
+}
+
+void lub_count_buckets(const lub_metric_batch *b, int64_t count, const float *inner, bool sigmoid, int64_t column,
+                       double *positive, double *negative) {
   for (int64_t r = 0; r < b->n * b->rows; r++) {
     int64_t first = column < 0 ? 0 : column, last = column < 0 ? b->width : column + 1;
     for (int64_t c = first; c < last; c++) {
       float p = b->p[r * b->width + c];
       if (sigmoid) p = (float)(1 / (1 + lub_exp(-(double)p)));
       p = p > 0 ? p < 1 ? p : 1 : 0;
-      int64_t bucket = (int64_t)ceilf(p * (float)(count - 1)) - 1;
+      int64_t bucket = inner ? below(inner, count - 2, p) : (int64_t)ceilf(p * (float)(count - 1)) - 1;
       double *to = b->y[r * b->width + c] != 0 ? positive : negative;
       to[bucket > 0 ? bucket : 0] += weight_of(b, r / b->rows);
     }

@@ -416,7 +416,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
   t->gradient_block = t->batch_block + batch;
   t->shards = t->gradient_block + lub_round_up(p->gradient_floats * t->n, 16);
   t->whole = t->shards + t->nshards * p->shard_floats;
-  if (t->goes_back) memset(t->whole, 0, sizeof(float) * (size_t)p->whole_floats);
+  if (t->goes_back && p->whole_floats > 0) memset(t->whole, 0, sizeof(float) * (size_t)p->whole_floats);
   return LUB_OK;
 }
 

@@ -2,6 +2,7 @@
  * through a source, which here is a file descriptor. */
 #define _XOPEN_SOURCE 700
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
@@ -9,11 +10,16 @@
 #include "base/aside.h"
 #include "zip/zip.h"
 
-enum { YEAR_1980 = (1 << 5) | 1 }; /* the first day that an archive can name */
+enum {
+  YEAR_1980 = (1 << 5) | 1, /* the first day that an archive can name */
+  HELD = 1 << 18            /* libzip writes 8 kB at a time: they are gathered to so many bytes */
+};
 
 typedef struct target {
-  int fd;
+  lub_aside *aside;
   int64_t at, end;
+  size_t held; /* bytes in `gathered` that stand before `at` */
+  char gathered[HELD];
   int reason; /* the errno of the first write that failed */
   zip_error_t error;
 } target;
@@ -32,13 +38,21 @@ static zip_int64_t say_absent(target *t, void *data, zip_uint64_t size) {
   return -1;
 }
 
+/* Writes what is gathered. */
+static int flush(target *t) {
+  int reason = lub_aside_write(t->aside, t->gathered, t->held);
+  if (reason) return (int)refuse(t, ZIP_ER_WRITE, reason);
+  t->held = 0;
+  return 0;
+}
+
 static zip_int64_t write_on(target *t, const char *bytes, zip_uint64_t size) {
-  zip_uint64_t done = 0;
-  while (done < size) {
-    ssize_t n = write(t->fd, bytes + done, (size_t)(size - done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return refuse(t, ZIP_ER_WRITE, errno);
-    done += (zip_uint64_t)n;
+  for (zip_uint64_t done = 0; done < size;) {
+    size_t n = size - done < HELD - t->held ? (size_t)(size - done) : HELD - t->held;
+    memcpy(t->gathered + t->held, bytes + done, n);
+    t->held += n;
+    done += n;
+    if (t->held == HELD && flush(t) != 0) return -1;
   }
   t->at += (int64_t)size;
   if (t->at > t->end) t->end = t->at;
@@ -47,8 +61,8 @@ static zip_int64_t write_on(target *t, const char *bytes, zip_uint64_t size) {
 
 static zip_int64_t seek(target *t, void *data, zip_uint64_t size) {
   zip_int64_t to = zip_source_seek_compute_offset((zip_uint64_t)t->at, (zip_uint64_t)t->end, data, size, &t->error);
-  if (to < 0) return -1;
-  if (to != t->at && lseek(t->fd, (off_t)to, SEEK_SET) < 0) return refuse(t, ZIP_ER_SEEK, errno);
+  if (to < 0 || flush(t) != 0) return -1;
+  if (to != t->at && lseek(lub_aside_descriptor(t->aside), (off_t)to, SEEK_SET) < 0) return refuse(t, ZIP_ER_SEEK, errno);
   t->at = to;
   return 0;
 }
@@ -64,8 +78,8 @@ static zip_int64_t serve(void *state, void *data, zip_uint64_t size, zip_source_
                                           ZIP_SOURCE_SUPPORTS, ZIP_SOURCE_REMOVE, -1);
   case ZIP_SOURCE_STAT: return say_absent(t, data, size);
   case ZIP_SOURCE_ERROR: return zip_error_to_data(&t->error, data, size);
+  case ZIP_SOURCE_COMMIT_WRITE: return flush(t);
   case ZIP_SOURCE_BEGIN_WRITE:
-  case ZIP_SOURCE_COMMIT_WRITE:
   case ZIP_SOURCE_ROLLBACK_WRITE:
   case ZIP_SOURCE_CLOSE:
   case ZIP_SOURCE_FREE: return 0;
@@ -110,16 +124,22 @@ lub_status lub_zip_write(const char *path, const lub_zip_member *members, size_t
   lub_aside *aside;
   lub_size_guard guard;
   if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
-  target t = {.fd = lub_aside_descriptor(aside)};
-  zip_error_init(&t.error);
+  target *t = calloc(1, sizeof *t);
+  if (!t) {
+    lub_aside_discard(aside);
+    return lub_nomem(err, path, sizeof *t);
+  }
+  t->aside = aside;
+  zip_error_init(&t->error);
   lub_size_guard_enter(&guard);
-  int failed = write_archive(&t, members, count);
+  int failed = write_archive(t, members, count);
   lub_size_guard_leave(&guard);
   lub_status status = LUB_OK;
   if (failed) {
-    status = lub_fail(err, LUB_EWORLD, "%s: %s", path, t.reason ? strerror(t.reason) : zip_error_strerror(&t.error));
+    status = lub_fail(err, LUB_EWORLD, "%s: %s", path, t->reason ? strerror(t->reason) : zip_error_strerror(&t->error));
     lub_aside_discard(aside);
   }
-  zip_error_fini(&t.error);
+  zip_error_fini(&t->error);
+  free(t);
   return failed ? status : lub_aside_commit(aside, err);
 }

@@ -138,13 +138,19 @@ function evaluate.result(model, logs)
   })
 end
 
--- A callback that shows a bar on a terminal when it takes long, and takes it away at the end.
-local function bar_callback(label, total)
-  local bar = progress.bar { label = label, total = total or false, delay = 0.5 }
-  return {
-    on_test_batch_end = function(_, batch) bar:update(batch) end,
-    on_test_end = function() bar:clear() end,
-  }
+-- The callbacks that a caller gave, ready, and one that shows a bar on a terminal when it takes long, and takes it away
+-- at the end. `event`: the word in the names of what they are called for, "test" or "predict".
+local function callbacks_of(where, event, model, o, steps)
+  local CallbackList = require "lubdub.callbacks.list"
+  local list = CallbackList.check(where, o.callbacks)
+  if o.verbose ~= 0 then
+    local bar = progress.bar { label = where, total = steps or false, delay = 0.5 }
+    list[#list + 1] = {
+      ["on_" .. event .. "_batch_end"] = function(_, batch) bar:update(batch) end,
+      ["on_" .. event .. "_end"] = function() bar:clear() end,
+    }
+  end
+  return CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
 end
 
 -- A number of rows or batches; false stands for the default.
@@ -181,11 +187,7 @@ function evaluate.evaluate(model, x, y, given)
     source = batches.of_tensors(x, y, w, { batch_size = o.batch_size, shuffle = false, steps = o.steps })
   end
   model:ensure_trainer()
-  local CallbackList = require "lubdub.callbacks.list"
-  local steps = o.steps or type(source) == "table" and source.steps
-  local list = CallbackList.check("evaluate", o.callbacks)
-  if o.verbose ~= 0 then list[#list + 1] = bar_callback("evaluate", steps) end
-  local callbacks = CallbackList.new(list, model, { epochs = 1, steps = steps, verbose = o.verbose })
+  local callbacks = callbacks_of("evaluate", "test", model, o, o.steps or type(source) == "table" and source.steps)
   local logs = evaluate.pass(model, source, evaluate.meter(model), callbacks, o.steps)
   return evaluate.result(model, logs)
 end
@@ -193,31 +195,37 @@ end
 --- The model's outputs for every row; the result does not depend on the batch size.
 -- @tparam Sequential model
 -- @param x (n, ...), a tensor, or a list of one for each input
--- @tparam ?table given batch_size (32), verbose ("auto": a bar on a terminal while it runs; 0: none)
+-- @tparam ?table given batch_size (32), callbacks (on_predict_begin(), on_predict_batch_begin(batch),
+-- on_predict_batch_end(batch, { outputs = }), on_predict_end()), verbose ("auto": a bar on a terminal while it runs;
+-- 0: none)
 -- @treturn lubdub.Tensor (n, ...); a list of them where the model has several outputs
 function evaluate.predict(model, x, given)
-  local o = options.read("predict", given, { batch_size = 32, verbose = "auto" })
+  local o = options.read("predict", given, { batch_size = 32, callbacks = false, verbose = "auto" })
   whole("predict", "batch_size", o.batch_size)
   model:build_for("predict", x)
   check.data("predict", model, x)
   model:ensure_trainer()
   local n, trainer = batches.rows(x), model.trainer
   local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
-  local bar = o.verbose ~= 0 and progress.bar { label = "predict", total = source.steps, delay = 0.5 }
+  local callbacks = callbacks_of("predict", "predict", model, o, source.steps)
   local results = {}
   for k, shape in ipairs(model.output_shapes) do results[k] = Tensor.zeros { n, table.unpack(shape) } end
   local first, batch = 1, 0
+  callbacks:call "on_predict_begin"
   for part in source(1, 0) do
+    batch = batch + 1
+    callbacks:call("on_predict_batch_begin", batch)
     trainer:begin_predict(part)
     evaluate.finish(trainer)
-    local rows = batches.rows(part)
+    local rows, outputs = batches.rows(part), {}
     for k, place in ipairs(model.output_places) do
-      results[k]:slice(1, first, first + rows - 1):copy(trainer:outputs(place))
+      outputs[k] = results[k]:slice(1, first, first + rows - 1)
+      outputs[k]:copy(trainer:outputs(place))
     end
-    first, batch = first + rows, batch + 1
-    if bar then bar:update(batch) end
+    first = first + rows
+    callbacks:call("on_predict_batch_end", batch, { outputs = #outputs > 1 and outputs or outputs[1] })
   end
-  if bar then bar:clear() end
+  callbacks:call "on_predict_end"
   return #results > 1 and results or results[1]
 end
 

@@ -97,6 +97,7 @@ local parts = {
   display = { "lubdub.display" },
   help = { "lubdub.help", "help" },
   inspect = { "lubdub.keras", "inspect" },
+  onnx = { "lubdub.onnx" },
   on_warning = { "lubdub.warning", "on_warning" },
 }
 

@@ -134,7 +134,9 @@ require "lubdub.graph" -- layers can be called
 
 --- Shifts and scales each channel to mean 0 and variance 1: of the batch in training, of what training saw later.
 -- @function BatchNormalization
--- @tparam ?table options axis (-1), momentum (0.99), epsilon (0.001), center (true), scale (true)
+-- @tparam ?table options axis (-1), momentum (0.99), epsilon (0.001), center (true), scale (true), beta_initializer
+-- ("zeros"), gamma_initializer ("ones"), moving_mean_initializer ("zeros"), moving_variance_initializer ("ones"),
+-- beta_regularizer (false), gamma_regularizer (false)
 -- @treturn Layer
 -- @usage lubdub.layers.BatchNormalization()
 

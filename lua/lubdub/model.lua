@@ -272,6 +272,16 @@ function Model:load_weights(path, given)
   return require("lubdub.keras").load_weights(self, path, given)
 end
 
+--- Writes the model for ONNX Runtime and others that read ONNX (lubdub.onnx). It cannot be loaded again.
+-- @tparam string path ending in .onnx
+-- @return true, or nil and the reason, "path: ..."
+-- @raise where ONNX has no operators for a layer
+function Model:to_onnx(path)
+  check_file(self, "to_onnx", path)
+  if not path:find "%.onnx$" then blame("to_onnx: path must end in .onnx, got '%s'", path) end
+  return require("lubdub.onnx").save(self, path)
+end
+
 --- Prints Keras' summary table; `print(model)` does the same.
 -- @tparam ?table given line_length (76), show_trainable (false)
 function Model:summary(given) print(summary.text(self, given)) end

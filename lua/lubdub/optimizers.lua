@@ -55,13 +55,15 @@ for kind, new in pairs(core.optimizers) do
   kinds[#kinds + 1] = kind
   optimizers[kind] = function(given)
     local schedule = type(given) == "table" and given.learning_rate
-    if not is_schedule(schedule) then return new(given) end
-    local numbers = {}
-    for name, value in pairs(given) do numbers[name] = value end
-    numbers.learning_rate = rate_of(kind, schedule, 0)
+    local numbers = given
+    if is_schedule(schedule) then
+      numbers = {}
+      for name, value in pairs(given) do numbers[name] = value end
+      numbers.learning_rate = rate_of(kind, schedule, 0)
+    end
     local ok, optimizer = pcall(new, numbers)
     if not ok then blame(optimizer) end
-    optimizer:set_schedule(schedule, numbers.learning_rate)
+    if numbers ~= given then optimizer:set_schedule(schedule, numbers.learning_rate) end
     return optimizer
   end
 end

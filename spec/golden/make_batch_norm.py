@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes batch_norm.json: a net with batch normalization, its first SGD steps and predictions, in Keras (float64)."""
+"""Writes batch_norm.json: a net with batch normalization, its first SGD steps and predictions, in Keras (float64);
+and batch_norm_options.json: losses and weights where a BatchNormalization has initializers and regularizers."""
 import json
 import os
 
@@ -33,4 +34,21 @@ result["after"] = weights()
 result["predictions"] = np.asarray(model.predict(x, verbose=0)).ravel().tolist()
 here = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(here, "batch_norm.json"), "w") as file:
+    json.dump(result, file)
+
+model = keras.Sequential([
+    L.Input((4,)),
+    L.BatchNormalization(
+        beta_initializer="ones", gamma_initializer=keras.initializers.Constant(1.5),
+        moving_mean_initializer=keras.initializers.Constant(0.25),
+        moving_variance_initializer=keras.initializers.Constant(2.0),
+        beta_regularizer=keras.regularizers.L1(0.02), gamma_regularizer=keras.regularizers.L2(0.1)),
+    L.Dense(2, kernel_initializer=keras.initializers.Constant(0.5)),
+])
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+x = np.round(rng.normal(0, 1, (5, 4)), 3)
+y = np.round(rng.normal(0, 1, (5, 2)), 3)
+result = {"x": x.tolist(), "y": y.tolist(), "loss": [float(model.train_on_batch(x, y)) for _ in range(3)],
+          "after": [np.asarray(w).tolist() for w in model.get_weights()]}
+with open(os.path.join(here, "batch_norm_options.json"), "w") as file:
     json.dump(result, file)

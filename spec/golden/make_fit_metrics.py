@@ -100,6 +100,7 @@ def cases():
             for method in ("interpolation", "minoring", "majoring"):
                 yield case(data, "AUC", {"curve": curve, "summation_method": method})
             yield case(data, "AUC", {"curve": curve, "num_thresholds": 7})
+            yield case(data, "AUC", {"curve": curve, "thresholds": [0.7, 0.2, 0.25, 0.9]})
     for curve in ("ROC", "PR"):
         yield case("labels", "AUC", {"multi_label": True, "curve": curve})
     yield case("logits", "AUC", {"from_logits": True})

@@ -8,6 +8,7 @@ Writes beside this script:
   h5/*.h5           small files: number types, storage, filters, strings, many attributes, old and latest formats
   h5_contents.json  {file: {object path: {kind, attributes, shape, type, crc}}} of these and of every other .h5 file
                     here; crc is that of the numbers as little-endian float32, row-major
+  h5_contents_dialects.json  the same of those in dialects/
 """
 import json
 import os
@@ -240,15 +241,14 @@ def contents(path):
     return found
 
 
-def main():
-    write_files()
+def write_contents(file_name, folders):
     every = {}
-    for folder in ("h5", ".", "dialects"):
+    for folder in folders:
         for name in sorted(os.listdir(os.path.join(HERE, folder))):
             if name.endswith(".h5"):
                 path = os.path.normpath(os.path.join(folder, name))
                 every[path] = contents(os.path.join(HERE, path))
-    with open(os.path.join(HERE, "h5_contents.json"), "w") as file:
+    with open(os.path.join(HERE, file_name), "w") as file:
         for path in every:  # long texts by their length and checksum
             for item in every[path].values():
                 for value in item["attributes"].values():
@@ -258,6 +258,12 @@ def main():
         file.write("{\n" + ",\n".join(json.dumps(path) + ": " + json.dumps(every[path], separators=(",", ":"),
                                                                             ensure_ascii=False)
                                       for path in every) + "\n}\n")
+
+
+def main():
+    write_files()
+    write_contents("h5_contents.json", ("h5", "."))
+    write_contents("h5_contents_dialects.json", ("dialects",))
 
 
 if __name__ == "__main__":

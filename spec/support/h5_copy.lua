@@ -25,5 +25,5 @@ return function(path, attributes)
   local to <close> = h5.create()
   copy(from, to, "/")
   for name, value in pairs(attributes) do assert(to:set_attribute("/", name, value)) end
-  return (assert(to:image()))
+  return tostring(assert(to:image()))
 end

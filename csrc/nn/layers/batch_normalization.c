@@ -12,6 +12,12 @@ static const lub_option options[] = {
     {.name = "epsilon", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, epsilon), .fallback = 0.001, .min = 0, .max = INFINITY},
     {.name = "center", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, center), .fallback = 1},
     {.name = "scale", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, scale), .fallback = 1},
+    LUB_INITIALIZER_OPTION(lub_batch_normalization_options, beta_initializer, LUB_ZEROS),
+    LUB_INITIALIZER_OPTION(lub_batch_normalization_options, gamma_initializer, LUB_ONES),
+    LUB_INITIALIZER_OPTION(lub_batch_normalization_options, moving_mean_initializer, LUB_ZEROS),
+    LUB_INITIALIZER_OPTION(lub_batch_normalization_options, moving_variance_initializer, LUB_ONES),
+    LUB_REGULARIZER_OPTION(lub_batch_normalization_options, beta_regularizer),
+    LUB_REGULARIZER_OPTION(lub_batch_normalization_options, gamma_regularizer),
     LUB_OPTIONS_END};
 
 static int64_t channels_of(const lub_shape *in) { return in->dim[in->ndim - 1]; }
@@ -32,12 +38,17 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
 
 static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
   const lub_batch_normalization_options *o = layer->options;
-  const lub_shape shape = {1, {channels_of(in)}};
+  const int64_t c = channels_of(in);
   int n = 0;
-  if (o->scale) param[n++] = (lub_param){.name = "gamma", .shape = shape, .initializer = LUB_ONES, .trainable = true};
-  if (o->center) param[n++] = (lub_param){.name = "beta", .shape = shape, .initializer = LUB_ZEROS, .trainable = true};
-  param[n++] = (lub_param){.name = "moving_mean", .shape = shape, .initializer = LUB_ZEROS};
-  param[n++] = (lub_param){.name = "moving_variance", .shape = shape, .initializer = LUB_ONES};
+  if (o->scale)
+    param[n++] = (lub_param){.name = "gamma", .initialized_by = &o->gamma_initializer,
+                             .regularizer = &o->gamma_regularizer, .trainable = true};
+  if (o->center)
+    param[n++] = (lub_param){.name = "beta", .initialized_by = &o->beta_initializer,
+                             .regularizer = &o->beta_regularizer, .trainable = true};
+  param[n++] = (lub_param){.name = "moving_mean", .initialized_by = &o->moving_mean_initializer};
+  param[n++] = (lub_param){.name = "moving_variance", .initialized_by = &o->moving_variance_initializer};
+  for (int i = 0; i < n; i++) param[i].shape = (lub_shape){1, {c}}, param[i].fan_in = param[i].fan_out = c;
   return n;
 }
 

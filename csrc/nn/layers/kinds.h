@@ -81,6 +81,8 @@ typedef struct lub_batch_normalization_options {
   int64_t axis;
   double momentum, epsilon;
   bool center, scale;
+  lub_object beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer;
+  lub_object beta_regularizer, gamma_regularizer;
 } lub_batch_normalization_options;
 
 /* Which params of a BatchNormalization are which; -1: it has none. */

@@ -4,8 +4,9 @@
 -- fit calls set_params(params) and set_model(model), then on_train_begin(), on_epoch_begin(epoch),
 -- on_train_batch_begin(batch), on_train_batch_end(batch, logs), on_test_begin(), on_test_batch_begin(batch),
 -- on_test_batch_end(batch, logs), on_test_end(logs), on_epoch_end(epoch, logs), on_train_end(logs); and, when an
--- error or Ctrl-C ended the training, on_train_interrupt(). Epochs and batches count from 1. `logs` is a table
--- name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
+-- error or Ctrl-C ended the training, on_train_interrupt(). predict calls on_predict_begin(),
+-- on_predict_batch_begin(batch), on_predict_batch_end(batch, { outputs = }), on_predict_end(). Epochs and batches count
+-- from 1. `logs` is a table name = number; what on_epoch_end adds to it reaches the callbacks behind and the history.
 -- A callback that remembers something from epoch to epoch has state() and restore(state), so that BackupAndRestore can
 -- let a training go on: state() gives a table of numbers, strings, booleans, tensors and tables of them, and is called
 -- behind on_train_begin and behind every on_epoch_end; restore() is given such a table before on_train_begin of the

@@ -8,7 +8,8 @@ CallbackList.__index = CallbackList
 local function is_callback(value)
   if type(value) ~= "table" then return false end
   for _, event in ipairs { "on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end",
-    "on_epoch_end", "on_train_end", "on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end" } do
+    "on_epoch_end", "on_train_end", "on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end",
+    "on_predict_begin", "on_predict_batch_begin", "on_predict_batch_end", "on_predict_end" } do
     if value[event] then return true end
   end
   return false

@@ -2,11 +2,11 @@
 -- thresholds. (lubdub.metrics.roc_auc_score is exact, and needs all rows at once.)
 -- @module lubdub.fit_metrics.auc
 
---- The area under a curve, from counts at evenly spaced thresholds.
+--- The area under a curve, from counts at evenly spaced thresholds, or at 0, those given, and 1.
 -- @function AUC
--- @tparam ?table options name ("auc"), num_thresholds (200), curve ("ROC"; or "PR"), summation_method
--- ("interpolation"; or "minoring", "majoring"), multi_label (false: all outputs in one curve), num_labels (false),
--- label_weights (false), from_logits (false)
+-- @tparam ?table options name ("auc"), num_thresholds (200), thresholds (false; or a list in their place), curve
+-- ("ROC"; or "PR"), summation_method ("interpolation"; or "minoring", "majoring"), multi_label (false: all outputs in
+-- one curve), from_logits (false)
 -- @treturn lubdub.Metric
 -- @usage lubdub.metrics.AUC { curve = "PR", multi_label = true }
 
@@ -16,7 +16,26 @@ local counts = require("lubdub.core").counts
 
 local function ratio(a, b) return b ~= 0 and a / b or 0.0 end
 
+-- A rising copy of a list of thresholds.
+local function sorted(thresholds)
+  if type(thresholds) ~= "table" then blame("AUC: thresholds must be a list or false, got %s", type(thresholds)) end
+  local list = {}
+  for i, value in ipairs(thresholds) do
+    if type(value) ~= "number" or not (value >= 0 and value <= 1) then
+      blame("AUC: thresholds must be numbers from 0 to 1, got %s", tostring(value))
+    end
+    list[i] = value
+  end
+  if #list == 0 then blame "AUC: thresholds must be at least one" end
+  table.sort(list)
+  return list
+end
+
 local function check(o)
+  if o.thresholds then
+    o.thresholds = sorted(o.thresholds)
+    o.num_thresholds = #o.thresholds + 2
+  end
   if math.type(o.num_thresholds) ~= "integer" or o.num_thresholds < 2 or o.num_thresholds > 1000000 then
     blame("AUC: num_thresholds must be a whole number from 2 to 1000000, got %s", tostring(o.num_thresholds))
   end
@@ -45,8 +64,8 @@ local function add(self, y, p, w)
   local o, shape = self.options, p:shape()
   for number = 1, o.multi_label and shape[#shape] or 1 do
     local sums = label(self, number)
-    counts.buckets(y, p, w, o.num_thresholds, o.from_logits, o.multi_label and number or nil, sums.positive,
-      sums.negative)
+    counts.buckets(y, p, w, o.thresholds or o.num_thresholds, o.from_logits, o.multi_label and number or nil,
+      sums.positive, sums.negative)
   end
 end
 
@@ -106,8 +125,8 @@ end
 return {
   AUC = class("AUC", {
     name = "auc", direction = "up", like_outputs = true, check = check, add = add, value = value,
-    options = { num_thresholds = 200, curve = "ROC", summation_method = "interpolation", multi_label = false,
-      from_logits = false },
+    options = { num_thresholds = 200, thresholds = false, curve = "ROC", summation_method = "interpolation",
+      multi_label = false, from_logits = false },
     start = function(self) self.labels = {} end,
   }),
 }

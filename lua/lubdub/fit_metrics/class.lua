@@ -70,7 +70,9 @@ return function(kind, description)
     for name, default in pairs(defaults) do
       local value = self.options[name]
       if value ~= default then
-        parts[#parts + 1] = ("%s = %s"):format(name, type(value) == "string" and '"' .. value .. '"' or tostring(value))
+        if type(value) == "string" then value = '"' .. value .. '"' end
+        if type(value) == "table" then value = "{" .. table.concat(value, ", ") .. "}" end
+        parts[#parts + 1] = ("%s = %s"):format(name, tostring(value))
       end
     end
     table.sort(parts)

@@ -59,7 +59,7 @@ end
 -- Methods that lubdub alone calls.
 local inner = { build_for = true, ensure_trainer = true, target_shape = true, count_optimizer_params = true,
   take_structure = true, copy_layer = true, fields = true, reserve = true,
-  weight_shapes = true }
+  weight_shapes = true, weight_views = true }
 
 local entries, by_value
 

@@ -93,6 +93,11 @@ local function flatten(path, value, list)
     list[#list + 1] = value
   elseif type(value) == "table" and #value > 0 then
     for _, one in ipairs(value) do flatten(path, one, list) end
+  elseif type(value) == "table" and next(value) ~= nil then -- by name: Keras goes through these in their order
+    local keys = {}
+    for key in pairs(value) do keys[#keys + 1] = key end
+    table.sort(keys)
+    for _, key in ipairs(keys) do flatten(path, value[key], list) end
   else
     fail("%s: input_layers and output_layers of model_config must list layers", path)
   end

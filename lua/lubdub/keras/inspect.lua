@@ -31,9 +31,11 @@ local function listed_layers(config)
   return list
 end
 
+-- That of a chain's first layer, or of the only input.
 local function input_shape(config)
   local inner = table_of(config and config.config)
-  local first = table_of(table_of(inner.layers or inner)[1])
+  local first, inputs = table_of(table_of(inner.layers or inner)[1]), table_of(inner.input_layers)
+  if type(inputs[1]) == "table" and #inputs > 1 or #inputs == 0 and next(inputs) then return nil end
   local settings = table_of(first.config)
   local shape = settings.batch_shape or settings.batch_input_shape or inner.build_input_shape
   return type(shape) == "table" and table.move(shape, 2, #shape, 1, {}) or nil
@@ -219,9 +221,10 @@ function Inspection:__tostring()
   local function add(what, text) lines[#lines + 1] = what .. ": " .. text end
   local training = self.training
   if training then
-    add("optimizer", value_text(training.optimizer))
-    add("loss", value_text(training.loss))
-    add("metrics", list_text(training.metrics))
+    local metrics = list_text(training.metrics)
+    add("optimizer", training.optimizer and value_text(training.optimizer) or "none")
+    add("loss", training.loss and value_text(training.loss) or "none")
+    add("metrics", metrics ~= "" and metrics or "none")
     local weighted = list_text(training.weighted_metrics)
     if weighted ~= "" then add("weighted metrics", weighted) end
   elseif self.class then

@@ -32,7 +32,7 @@ local function set_list(file, object, name, list)
   local per_part = LONGEST_LIST // longest
   if per_part == 0 then failure.mistake("a name of %d bytes is longer than HDF5 holds", longest) end
   for first = 1, #list, per_part do
-    check(file:set_attribute(object, name .. (first // per_part),
+    check(file:set_attribute(object, name .. ((first - 1) // per_part),
       table.move(list, first, math.min(first + per_part - 1, #list), 1, {})))
   end
 end
@@ -187,7 +187,7 @@ end
 local function write_layer(file, root, layer)
   local group, weight_names = root .. "/" .. layer.name, {}
   check(file:group(group))
-  for i, weight in ipairs(layer:weights()) do
+  for i, weight in ipairs(layer:weight_views()) do
     weight_names[i] = ("%s/%s:0"):format(layer.name, weight.name)
     check(file:write(group .. "/" .. weight_names[i], weight.value))
   end

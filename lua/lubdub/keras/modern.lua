@@ -78,7 +78,7 @@ end
 --- Writes a model's weights, and what its optimizer remembers if it is compiled and `optimizer` is true.
 function modern.write(file, model, layers, optimizer)
   each_layer(layers, function(layer, at)
-    local weights = layer:weights()
+    local weights = layer:weight_views()
     each_group(layer, function(group, name, first, last)
       group = at .. "/" .. group
       make_vars(file, group, name)

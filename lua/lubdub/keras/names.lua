@@ -9,12 +9,30 @@ local names = {}
 
 -- === values whose form differs ===
 
--- Keras 3 writes functions as { class_name = "function", config = "relu" }, and layers as { class_name = "ReLU" }.
-local function read_activation(given, meaning)
-  if type(given) == "table" then
-    given = given.class_name == "function" and given.config or given.class_name
-    given = type(given) == "string" and given:lower() or given
+-- Layers that stand where a function is named: class = { option = value, its function }.
+local layer_functions = {
+  ReLU = { { max_value = false, negative_slope = 0, threshold = 0 }, "relu" },
+  ELU = { { alpha = 1 }, "elu" },
+  Softmax = { { axis = -1 }, "softmax" },
+}
+
+-- The function that a layer computes, or what the layer is.
+local function layer_function(given)
+  local class, config = given.class_name, type(given.config) == "table" and given.config or {}
+  local entry = layer_functions[class]
+  for option, value in pairs(entry and entry[1] or {}) do
+    if (config[option] or value) ~= value then return ("%s with %s = %s"):format(class, option, config[option]) end
   end
+  return entry and entry[2] or ("the layer %s"):format(class)
+end
+
+-- Keras 3 writes functions as { class_name = "function", config = "relu" }, and layers as { class_name = "ReLU", ... }.
+-- What is no name comes out as a description, which no layer takes.
+local function read_activation(given, meaning)
+  if type(given) == "table" and type(given.class_name) == "string" then
+    given = given.class_name == "function" and type(given.config) == "string" and given.config
+      or layer_function(given)
+  elseif type(given) == "table" then given = "a function of Python's" end
   return dialect.activation(meaning, given or "linear")
 end
 
@@ -64,7 +82,7 @@ names.values = setmetatable({
 local function weighted(...)
   local list = { "activity_regularizer" }
   for _, weight in ipairs { ... } do
-    list[#list + 1] = weight:find "_regularizer$" and weight or weight .. "_constraint"
+    list[#list + 1] = weight .. "_constraint"
   end
   return list
 end
@@ -158,11 +176,11 @@ names.layers = {
   },
   BatchNormalization = {
     aliases = { "BatchNormalizationV1", "BatchNormalizationV2" },
-    options = { "axis", "momentum", "epsilon", "center", "scale" },
+    options = { "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
+      "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer", "gamma_regularizer" },
     fixed = { renorm = false, synchronized = false },
-    training = weighted("beta", "gamma", "beta_regularizer", "gamma_regularizer"),
-    free = { "beta_initializer", "gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "fused",
-      "renorm_momentum", "renorm_clipping" },
+    training = weighted("beta", "gamma"),
+    free = { "fused", "renorm_momentum", "renorm_clipping" },
   },
   LayerNormalization = {
     options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",

@@ -26,6 +26,9 @@ local save = {}
 -- The model's layers without inputs: all named, no name twice, every kind known to Keras.
 function save.layers_of(model)
   local layers, seen = {}, {}
+  if tostring(model.name):find "[/%z]" then
+    failure.mistake("the model is named '%s', which Keras files cannot hold", model.name)
+  end
   for _, layer in ipairs(model.layers) do
     local name, is_input = layer.name, layer.kind == "Input"
     if not is_input and not names.layers[layer.kind] then
@@ -34,7 +37,7 @@ function save.layers_of(model)
     if not layer.built then
       failure.mistake("layer %s is not built: the model has no input shape", name or layer.kind)
     end
-    if not name or name == "" or name:find "^%." or name:find "[/%z]" then
+    if not name or name == "" or name == "." or name == ".." or name:find "[/%z]" then
       failure.mistake("a %s layer is named '%s', which Keras files cannot hold", layer.kind, name or "")
     end
     if seen[name] then failure.mistake("two layers are named '%s', and Keras files tell them apart by name", name) end

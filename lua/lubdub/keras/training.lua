@@ -5,6 +5,7 @@ local failure = require "lubdub.keras.failure"
 local json = require "lubdub.keras.json"
 local names = require "lubdub.keras.names"
 local objects = require "lubdub.keras.objects"
+local snake_case = require "lubdub.snake_case"
 local warning = require "lubdub.warning"
 
 local training = {}
@@ -39,9 +40,18 @@ function training.read_optimizer(given)
   return optimizer
 end
 
--- Metrics may be nested, one list per output.
+-- Losses and their weights may stand in a list with one for each output, or in a table by the outputs' names.
+local function only(given)
+  if type(given) ~= "table" or given.class_name then return given end
+  local key, value = next(given)
+  if key == nil or next(given, key) ~= nil then return given end
+  return value
+end
+
+-- Metrics may be nested, one list per output, or a table by the outputs' names.
 local function add_metrics(list, given)
-  for _, metric in ipairs(type(given) == "table" and given or {}) do
+  local all = type(given) == "table" and given or {}
+  for _, metric in ipairs(only(all) ~= all and #all == 0 and { only(all) } or all) do
     if type(metric) == "table" and not metric.class_name then
       local _, reason = add_metrics(list, metric)
       if reason then return nil, reason end
@@ -57,16 +67,18 @@ end
 --- The compile settings of a .h5 file (training_config) or of a .keras file (compile_config), in one form.
 -- @return nil where the model was not compiled
 function training.normal(config)
-  if type(config) ~= "table" then return nil end
+  if type(config) ~= "table" or next(config) == nil then return nil end -- Keras writes {} for uncompiled models
   return { optimizer = config.optimizer or config.optimizer_config, loss = config.loss, metrics = config.metrics,
-    weighted_metrics = config.weighted_metrics }
+    weighted_metrics = config.weighted_metrics, loss_weights = config.loss_weights }
 end
 
 local function compiled(model, config)
   local optimizer, loss, metrics, weighted, reason
   optimizer, reason = training.read_optimizer(config.optimizer)
   if not optimizer then return false, reason end
-  loss, reason = objects.read_loss(config.loss)
+  local weight = only(config.loss_weights) or 1
+  if weight ~= 1 then return false, ("loss_weights = %s is not known"):format(tostring(weight)) end
+  loss, reason = objects.read_loss(only(config.loss))
   if not loss then return false, reason end
   metrics, reason = add_metrics({}, config.metrics)
   if not metrics then return false, reason end
@@ -82,7 +94,7 @@ end
 -- @tparam ?table config from training.normal
 -- @treturn boolean whether it is compiled now
 function training.compile(reader, model, config)
-  if not config or next(config) == nil then return false end -- Keras writes {} for models that are not compiled
+  if not config then return false end
   local read, ok, reason = failure.tried(compiled, model, config)
   if not read then ok, reason = false, ok end -- an option of the wrong kind
   if not ok then warning.warn(("%s: the model is not compiled: %s"):format(reader.path, tostring(reason))) end
@@ -108,8 +120,10 @@ local function optimizer_json(optimizer, modern)
   return json.object("class_name", optimizer.kind, "config", object)
 end
 
+-- Keras 3 does not find "mse" and the like in .h5 files; every Keras finds the whole names.
 local function loss_json(model, modern)
   local loss = objects.write_loss(model.loss)
+  if type(loss) == "string" and not modern then loss = snake_case(model.loss_function.kind) end
   if modern and type(loss) == "table" then objects.modern("keras.losses", loss) end
   return loss
 end
