@@ -411,3 +411,61 @@ describe("mistakes name the layer:", function()
       L.MaxPooling1D { pool_size = 3 } })
   end)
 end)
+
+describe("activations with an exponential", function()
+  local exp, log = math.exp, math.log
+  local function sigmoid(x) return 1 / (1 + exp(-x)) end
+  -- e^x - 1 and log(1 + u) where x and u may be small (Kahan).
+  local function exp_minus_one(x)
+    local e = exp(x)
+    return e == 1 and x or e - 1 == -1 and -1.0 or (e - 1) * x / log(e)
+  end
+  local function log_plus_one(u) return 1 + u == 1 and u or log(1 + u) * u / (1 + u - 1) end
+  -- Phi(x) by Taylor's series around 0 (Marsaglia 2004), good to 1e-13 of itself from -2 on.
+  local function normal(x)
+    if x > 9 then return 1.0 end
+    local sum, term, i = x, x, 1
+    while sum + term ~= sum do
+      i = i + 2
+      term = term * x * x / i
+      sum = sum + term
+    end
+    return 0.5 + sum * exp(-0.5 * x * x - 0.91893853320467274178)
+  end
+  local scale, alpha = 1.0507009873554805, 1.6732632423543772
+  local exact = {
+    tanh = function(x) return exp_minus_one(2 * x) / (exp(2 * x) + 1) end,
+    sigmoid = sigmoid,
+    silu = function(x) return x * sigmoid(x) end,
+    softplus = function(x) return math.max(x, 0) + log_plus_one(exp(-math.abs(x))) end,
+    elu = function(x) return x < 0 and exp_minus_one(x) or x end,
+    selu = function(x) return scale * (x < 0 and alpha * exp_minus_one(x) or x) end,
+    gelu = function(x) return x * normal(x) end,
+  }
+  local values = { 1e-6, -1e-6, 1e-3, -1e-3, 30, 60, 80, 0 }
+  for i = -200, 400 do values[#values + 1] = i / 100 end
+
+  for name, f in pairs(exact) do
+    it("are exact to 4e-7 of themselves: " .. name, function()
+      local x = Tensor(values):reshape { 1, #values }
+      local y = predict({ L.Activation { activation = name } }, { #values }, x):totable()[1]
+      for i, given in ipairs(x:totable()[1]) do
+        local expected = f(given)
+        assert.is_true(math.abs(y[i] - expected) <= 4e-7 * math.abs(expected),
+          ("%s(%g) = %.9g, got %.9g"):format(name, given, expected, y[i]))
+      end
+    end)
+
+    it("keep NaN and go on to infinity: " .. name, function()
+      for n = 1, 18 do -- in a register, and in what is left
+        local list = {}
+        for i = 1, n do list[i] = i == n and 0 / 0 or 1.0 end
+        local y = predict({ L.Activation { activation = name } }, { n }, Tensor(list):reshape { 1, n }):totable()[1]
+        for i = 1, n do assert.equal(i == n, y[i] ~= y[i]) end
+        list[n] = math.huge
+        y = predict({ L.Activation { activation = name } }, { n }, Tensor(list):reshape { 1, n }):totable()[1]
+        assert.equal((name == "tanh" or name == "sigmoid") and 1 or math.huge, y[n])
+      end
+    end)
+  end
+end)

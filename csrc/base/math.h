@@ -1,4 +1,4 @@
-/* math.h - exp, log, tanh, erf, sine and cosine of our own, in double precision and plain arithmetic: libm picks
+/* math.h - exp, log, sine and cosine of our own, in double precision and plain arithmetic: libm picks
  * its code by CPU, and its last bits with it. Results rounded to float are right in all but
  * the rarest halfway cases. Not for files in kernels/ folders. */
 #ifndef LUB_BASE_MATH_H
@@ -37,43 +37,6 @@ static inline double lub_log(double x) {
   double s = (m - 1) / (m + 1), s2 = s * s, p = 1.0 / 23;
   for (int i = 21; i >= 1; i -= 2) p = p * s2 + 1.0 / i;
   return (double)e * 0.6931471805599453 + 2 * s * p;
-}
-
-/* log(1 + x) for 0 <= x <= 1, without the loss of 1 + x where x is small. */
-static inline double lub_log1p(double x) {
-  double s = x / (2 + x), s2 = s * s, p = 1.0 / 31;
-  for (int i = 29; i >= 1; i -= 2) p = p * s2 + 1.0 / i;
-  return 2 * s * p;
-}
-
-static inline double lub_tanh(double x) {
-  double a = x < 0 ? -x : x;
-  if (a < 1e-3) return x - x * x * x / 3;
-  double t = a > 20 ? 1 : 1 - 2 / (lub_exp(2 * a) + 1);
-  return x < 0 ? -t : t;
-}
-
-/* The error function. |x| <= 1: x times a Chebyshev fit of erf(x) / x in x^2, good to 1e-15. Beyond: 1 - e^(-x^2)
- * q((|x| - 2) / (|x| + 2)), where the polynomial q is a Chebyshev fit of e^(x^2) erfc(x) over 1 <= x <= 6, good to
- * 3e-14. */
-static inline double lub_erf(double x) {
-  static const double near[] = {9.473296813666824e-09,   -1.5209752746159216e-07, 1.6314727872668304e-06,
-                                -1.4913791926574054e-05, 0.00012054715097633566,  -0.0008548306250666828,
-                                0.005223977188673601,    -0.02686617059140977,    0.11283791670615376,
-                                -0.37612638903175394,    1.1283791670955123};
-  static const double fit[] = {6.394225742292357e-06, -1.4169169742895134e-05, -2.9199777670881375e-05,
-                               2.787757661292415e-05, 0.0001745681535849471, 4.3496841754700575e-05,
-                               -0.0009819898313803946, -0.00084713926420549, 0.006997462133213216, 0.003732892286265409,
-                               -0.07897858102125163, 0.2416581942437281, -0.42718584741393356, 0.2553956763105037};
-  double a = x < 0 ? -x : x, p = 0;
-  if (a <= 1) {
-    for (int i = 0; i < 11; i++) p = p * (x * x) + near[i];
-    return x * p;
-  }
-  if (a >= 6 || x != x) return x != x ? x : x < 0 ? -1 : 1;
-  for (int i = 0; i < 14; i++) p = p * ((a - 2) / (a + 2)) + fit[i];
-  p = 1 - lub_exp(-x * x) * p;
-  return x < 0 ? -p : p;
 }
 
 /* Sine and cosine of 2 pi t for 0 <= t < 1: the nearest quarter turn, and Taylor series for what is left of it. */

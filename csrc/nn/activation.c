@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/math.h"
+#include "nn/kernels/kernels.h"
 
 const char *const lub_activation_names[] = {"linear",       "relu",     "sigmoid",  "tanh",        "softmax", "relu6",
                                             "leaky_relu",   "elu",      "selu",     "gelu",        "silu",    "swish",
@@ -10,13 +11,6 @@ const char *const lub_activation_names[] = {"linear",       "relu",     "sigmoid
                                             "keras2_hard_sigmoid", 0};
 
 static const double leak = 0.2f, selu_scale = 1.0507009873554805, selu_alpha = 1.6732632423543772;
-
-/* The normal distribution. */
-static double phi(double x) { return 0.5 + 0.5 * lub_erf(x * 0.7071067811865476); }
-static double phi_gradient(double x) { return 0.3989422804014327 * lub_exp(-0.5 * x * x); }
-
-static double sigmoid(double x) { return 1 / (1 + lub_exp(-x)); }
-static double softplus(double x) { return x > 0 ? x + lub_log1p(lub_exp(-x)) : x == x ? lub_log1p(lub_exp(x)) : x; }
 
 static void softmax(float *y, int64_t width) {
   float top = y[0];
@@ -34,11 +28,13 @@ void lub_activate(lub_activation f, float *y, int64_t rows, int64_t width) {
     for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
     break;
   case LUB_SIGMOID:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)sigmoid(y[i]);
-    break;
   case LUB_TANH:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)lub_tanh(y[i]);
-    break;
+  case LUB_ELU:
+  case LUB_SELU:
+  case LUB_GELU:
+  case LUB_SOFTPLUS: lub_nn_kernels_now()->activate(y, n, (int)f); break;
+  case LUB_SILU:
+  case LUB_SWISH: lub_nn_kernels_now()->activate(y, n, LUB_SILU); break;
   case LUB_SOFTMAX:
     for (int64_t row = 0; row < rows; row++) softmax(y + row * width, width);
     break;
@@ -48,29 +44,12 @@ void lub_activate(lub_activation f, float *y, int64_t rows, int64_t width) {
   case LUB_LEAKY_RELU:
     for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? (float)leak * y[i] : y[i];
     break;
-  case LUB_ELU:
-    for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? (float)(lub_exp(y[i]) - 1) : y[i];
-    break;
-  case LUB_SELU:
-    for (int64_t i = 0; i < n; i++)
-      y[i] = (float)(selu_scale * (y[i] < 0 ? selu_alpha * (lub_exp(y[i]) - 1) : (double)y[i]));
-    break;
-  case LUB_GELU:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] * phi(y[i]));
-    break;
-  case LUB_SILU:
-  case LUB_SWISH:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)(y[i] * sigmoid(y[i]));
-    break;
   case LUB_HARD_SIGMOID:
   case LUB_KERAS2_HARD_SIGMOID:
     for (int64_t i = 0; i < n; i++) {
       float t = (f == LUB_HARD_SIGMOID ? y[i] / 6 : y[i] * 0.2f) + 0.5f;
       y[i] = t < 0 ? 0 : t > 1 ? 1 : t;
     }
-    break;
-  case LUB_SOFTPLUS:
-    for (int64_t i = 0; i < n; i++) y[i] = (float)softplus(y[i]);
     break;
   case LUB_SOFTSIGN:
     for (int64_t i = 0; i < n; i++) y[i] = y[i] / (1 + fabsf(y[i]));
@@ -127,24 +106,15 @@ void lub_activation_gradient(lub_activation f, const float *y, const float *gy, 
       out[i] = gy[i] * (y[i] > 0 ? (float)selu_scale : y[i] + (float)(selu_scale * selu_alpha));
     break;
   case LUB_GELU: /* y is what went in, here and for silu */
-    for (int64_t i = 0; i < n; i++) out[i] = (float)(gy[i] * (phi(y[i]) + y[i] * phi_gradient(y[i])));
-    break;
+  case LUB_SOFTPLUS: lub_nn_kernels_now()->activate_back(y, gy, out, n, (int)f); break;
   case LUB_SILU:
-  case LUB_SWISH:
-    for (int64_t i = 0; i < n; i++) {
-      double s = sigmoid(y[i]);
-      out[i] = (float)(gy[i] * s * (1 + y[i] * (1 - s)));
-    }
-    break;
+  case LUB_SWISH: lub_nn_kernels_now()->activate_back(y, gy, out, n, LUB_SILU); break;
   case LUB_HARD_SIGMOID:
   case LUB_KERAS2_HARD_SIGMOID:
     for (int64_t i = 0; i < n; i++) {
       const float g = f == LUB_HARD_SIGMOID ? gy[i] / 6 : gy[i] * 0.2f, above = y[i] > 0 ? g : 0;
       out[i] = y[i] < 1 ? above : 0;
     }
-    break;
-  case LUB_SOFTPLUS:
-    for (int64_t i = 0; i < n; i++) out[i] = (float)(gy[i] * (1 - lub_exp(-(double)y[i])));
     break;
   case LUB_SOFTSIGN:
     for (int64_t i = 0; i < n; i++) out[i] = gy[i] * (1 - fabsf(y[i])) * (1 - fabsf(y[i]));

@@ -166,6 +166,10 @@ typedef struct lub_nn_kernels {
   const lub_window_kernels *window; /* convolutions and pools of any window */
   /* Multiply-adds in registers alone, for benchmarks: returns how many floating-point operations these rounds took. */
   int64_t (*fma_rounds)(int64_t rounds, float *result);
+  /* y = f(y) of n numbers, in place; f of lub_activation: tanh, sigmoid, elu, selu, gelu, silu or softplus. */
+  void (*activate)(float *y, int64_t n, int f);
+  /* out = g * f'(x) for gelu and silu, from y = f(x) in x's place for softplus. out may be g. */
+  void (*activate_back)(const float *x, const float *g, float *out, int64_t n, int f);
 } lub_nn_kernels;
 
 /* The table for the CPU variant in use. */

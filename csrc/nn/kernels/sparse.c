@@ -194,10 +194,10 @@ void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *s) {
 /* Lane by lane a[0], a[1], b[0] or b[1], as `place` says from 0 to 3; anything of them elsewhere. */
 INLINE vf one_of_four(const float *a, const float *b, vi place) {
 #if VL == 16
-  const __m128 four = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)a)), (const __m64 *)b);
+  const __m128 four = _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), (const __m64 *)a), (const __m64 *)b);
   return (vf)_mm512_permutevar_ps(_mm512_broadcast_f32x4(four), (__m512i)place);
 #elif VL == 8
-  const __m128 four = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)(const void *)a)), (const __m64 *)b);
+  const __m128 four = _mm_loadh_pi(_mm_loadl_pi(_mm_setzero_ps(), (const __m64 *)a), (const __m64 *)b);
   return (vf)_mm256_permutevar_ps(_mm256_set_m128(four, four), (__m256i)place);
 #else
   return __builtin_shuffle((vf){a[0], a[1], b[0], b[1]}, place & 3);

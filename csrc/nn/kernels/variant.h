@@ -27,6 +27,8 @@ void LUB_VARIANT(lub_lstm_step)(const lub_gate_step *s);
 void LUB_VARIANT(lub_lstm_step_back)(const lub_gate_step *s);
 void LUB_VARIANT(lub_gru_step)(const lub_gate_step *s);
 void LUB_VARIANT(lub_gru_step_back)(const lub_gate_step *s);
+void LUB_VARIANT(lub_activate_run)(float *y, int64_t n, int f);
+void LUB_VARIANT(lub_activate_back)(const float *x, const float *g, float *out, int64_t n, int f);
 void LUB_VARIANT(lub_channel_sums)(const lub_channel_run *run, const float *shift, double *sum, double *squares);
 void LUB_VARIANT(lub_channel_affine)(const lub_channel_run *run, const float *scale, const float *offset, float *out);
 void LUB_VARIANT(lub_channel_gradient_sums)(const lub_channel_run *run, const float *g, const float *scale,
