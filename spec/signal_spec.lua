@@ -94,6 +94,16 @@ describe("sosfilt and sosfiltfilt", function()
       options.zero_phase = false
       assert.is_true(signal.butter(options)(x):equal(signal.sosfilt(filter, x)))
 
+      -- from where a constant first sample would have led
+      local zi, start = signal.sosfilt_zi(filter), {}
+      for i, z in ipairs(zi) do
+        start[i] = { z[1] * x:totable()[1], z[2] * x:totable()[1] }
+        assert.is_true(distance(z, case.zi[i]) < 1e-9)
+      end
+      local steady, zf = signal.sosfilt(filter, x, { zi = start })
+      close(steady, case.steady, 2e-7)
+      for i, z in ipairs(case.zf) do assert.is_true(distance({ zf[2 * i - 1], zf[2 * i] }, z) < 1e-9) end
+
       -- the shortest signal is scipy's too
       assert.same({ case.shortest }, filter(noise(case.shortest, 1)):shape())
       fails("sosfiltfilt: the signal must be longer than padlen, which is %d+ samples, and has " .. case.shortest - 1,
@@ -109,6 +119,23 @@ describe("sosfilt and sosfiltfilt", function()
     -- far from the ends the extension no longer matters
     local z, part = filter(x), filter(x:slice(1, 1, 150000))
     assert.is_true(z:slice(1, 1, 100000):allclose(part:slice(1, 1, 100000), { atol = 1e-6, rtol = 0 }))
+  end)
+
+  it("go on where the block before ended, bit for bit", function()
+    local filter = signal.butter { order = 4, cutoff = { 25, 400 }, sr = 2000 }
+    for _, x in ipairs { noise(5000, 3), Tensor.stack { noise(5000, 1), noise(5000, 2), noise(5000, 3) } } do
+      local axis, y = #x:shape(), signal.sosfilt(filter, x)
+      local at, memory = 1, "rest"
+      for _, n in ipairs { 1, 2, 700, 1297, 3000 } do
+        local part
+        part, memory = signal.sosfilt(filter, x:slice(axis, at, at + n - 1), { zi = memory })
+        assert.equal(2 * 4 * (axis == 2 and 3 or 1), #memory)
+        assert.is_true(part:equal(y:slice(axis, at, at + n - 1)))
+        at = at + n
+      end
+      assert.equal(5001, at)
+    end
+    assert.equal(1, select("#", signal.sosfilt(filter, noise(10, 1))))
   end)
 
   it("take every channel on its own, and views", function()
@@ -127,6 +154,14 @@ describe("sosfilt and sosfiltfilt", function()
     fails("sosfilt: a signal must be %(samples,%) or %(channels, samples%), got %(1, 2, 3%)", signal.sosfilt, filter,
       Tensor.zeros { 1, 2, 3 })
     fails("sosfilt: the signal is empty", signal.sosfilt, filter, Tensor.zeros { 0 })
+    fails("sosfilt: zi must have 2 numbers for each of 2 sections and 1 channels, got 3 numbers", signal.sosfilt,
+      filter, noise(9, 1), { zi = { 1, 2, 3 } })
+    fails("sosfilt: zi must hold finite numbers, got nan", signal.sosfilt, filter, noise(9, 1),
+      { zi = { 1, 2, 3, math.abs(0 / 0) } })
+    fails("sosfilt: zi must hold finite numbers, got x", signal.sosfilt, filter, noise(9, 1), { zi = { 1, 2, 3, "x" } })
+    fails('sosfilt: zi must be "rest" or a list of numbers, got boolean', signal.sosfilt, filter, noise(9, 1),
+      { zi = true })
+    fails("sosfilt_zi: expected a filter of signal.butter or a list of sections, got number", signal.sosfilt_zi, 3)
     local x = noise(300, 1)
     x[17] = 0 / 0
     fails("sosfiltfilt: sample 17 is not finite", filter, x)

@@ -168,7 +168,7 @@ lub_status lub_treater_begin(lub_treater *t, const lub_treatment *treatment, flo
   const char *name = lub_treatment_names[treatment->kind];
   t->treatment = treatment, t->x = x, t->n = n, t->at = 0, t->backward = false;
   t->sos = treatment->sos;
-  t->state = (lub_sos_state){0};
+  t->state = treatment->zi ? *treatment->zi : (lub_sos_state){0};
   t->edge = -1;
   if (n < 1) return lub_fail(err, LUB_EARG, "%s: the signal is empty", name);
   for (int64_t i = 0; i < n; i++)
@@ -196,3 +196,5 @@ lub_status lub_treater_advance(lub_treater *t, bool *finished, lub_error *err) {
   }
   return LUB_OK;
 }
+
+const lub_sos_state *lub_treater_state(const lub_treater *t) { return &t->state; }

@@ -36,6 +36,7 @@ typedef struct lub_treatment {
   int kind;
   double sr;        /* of the signal; 0: not known, where no option is in seconds or Hz */
   lub_sos sos;      /* sosfilt, sosfiltfilt */
+  const lub_sos_state *zi; /* sosfilt: where it begins; NULL: at rest */
   int padtype;      /* lub_extension; LUB_NONE_CHOICE: no extension */
   int64_t padlen;   /* LUB_NONE_INT: lub_sos_padlen */
   double window;    /* remove_spikes: seconds */
@@ -60,5 +61,7 @@ lub_status lub_treater_begin(lub_treater *treater, const lub_treatment *treatmen
 /* Works for some 10 ms (an envelope: on the whole signal at once, about a second for ten million samples); *finished
  * tells the end. */
 lub_status lub_treater_advance(lub_treater *treater, bool *finished, lub_error *err);
+/* Where sosfilt has left its sections: `zi` of the samples that follow. */
+const lub_sos_state *lub_treater_state(const lub_treater *treater);
 
 #endif

@@ -68,6 +68,25 @@ static void read_sos(lua_State *L, const char *where, lub_sos *sos) {
   }
 }
 
+/* signal.steady(sos) -> { { z1, z2 }, ... } after a constant 1 */
+static int signal_steady(lua_State *L) {
+  lub_sos sos;
+  lub_sos_state state;
+  lua_settop(L, 1);
+  read_sos(L, "sosfilt_zi", &sos);
+  lub_sos_steady(&sos, 1, &state);
+  lua_createtable(L, sos.count, 0);
+  for (int i = 0; i < sos.count; i++) {
+    lua_createtable(L, 2, 0);
+    for (int k = 0; k < 2; k++) {
+      lua_pushnumber(L, state.z[i][k]);
+      lua_rawseti(L, -2, k + 1);
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 void lubL_readtreatment(lua_State *L, int arg, lub_treatment *treatment) {
   static const char *const extra[] = {"kind", "sr", "sos", NULL}, *const no_sos[] = {"kind", "sr", NULL};
   int top = lua_gettop(L);
@@ -106,11 +125,12 @@ typedef struct job_object {
   bool begun;
   lub_treatment treatment;
   lub_treater *treater;
+  lub_sos_state *states; /* of sosfilt, row by row, with zi; owned by a user value */
   lub_stretch stretch;
   double rate, sr;
   float *stretched; /* a row before it is resampled; owned by a user value */
 } job_object;
-enum { JOB_INPUT = 1, JOB_RESULT, JOB_STRETCHED, JOB_VALUES = 3 };
+enum { JOB_INPUT = 1, JOB_RESULT, JOB_STRETCHED, JOB_STATES, JOB_VALUES = 4 };
 
 /* The signals at argument 1, finite, in row-major order. */
 static lub_tensor *check_signals(lua_State *L, const char *where) {
@@ -140,17 +160,39 @@ static job_object *new_job(lua_State *L, job_kind kind, const lub_tensor *x, int
   return job;
 }
 
-/* signal.treat(x, treatment) -> job */
+/* The list `zi` at `arg`, numbers by [section][row][2], for the job on top of the stack. */
+static void read_states(lua_State *L, int arg, job_object *job) {
+  int64_t sections = job->treatment.sos.count, at = 0;
+  int64_t count = 2 * sections * job->rows, got = (int64_t)lua_rawlen(L, arg);
+  if (got != count)
+    luaL_error(L, "sosfilt: zi must have 2 numbers for each of %I sections and %I channels, got %I numbers",
+               (LUAI_UACINT)sections, (LUAI_UACINT)job->rows, (LUAI_UACINT)got);
+  job->states = lua_newuserdatauv(L, sizeof *job->states * (size_t)job->rows, 0);
+  memset(job->states, 0, sizeof *job->states * (size_t)job->rows);
+  lua_setiuservalue(L, -2, JOB_STATES);
+  for (int64_t s = 0; s < sections; s++)
+    for (int64_t r = 0; r < job->rows; r++)
+      for (int k = 0; k < 2; k++) {
+        lua_rawgeti(L, arg, ++at);
+        job->states[r].z[s][k] = lua_tonumber(L, -1);
+        if (lua_type(L, -1) != LUA_TNUMBER || !isfinite(job->states[r].z[s][k]))
+          luaL_error(L, "sosfilt: zi must hold finite numbers, got %s", luaL_tolstring(L, -1, NULL));
+        lua_pop(L, 1);
+      }
+}
+
+/* signal.treat(x, treatment, zi or nil) -> job */
 static int signal_treat(lua_State *L) {
   lub_treatment treatment;
   lub_error err;
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   lubL_readtreatment(L, 2, &treatment);
   lub_tensor *x = check_signals(L, lub_treatment_names[treatment.kind]);
   job_object *job = new_job(L, TREAT, x, x->shape.dim[x->shape.ndim - 1]);
   job->treatment = treatment;
   memcpy(job->out, job->in, sizeof(float) * (size_t)(job->rows * job->n));
   if (lub_treater_new(&job->treater, &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lua_istable(L, 3)) read_states(L, 3, job);
   return 1;
 }
 
@@ -217,6 +259,7 @@ static lub_status begin_row(job_object *job, lub_error *err) {
   float *out = job->out + job->row * job->out_n;
   const float *in = job->in + job->row * job->n;
   job->begun = true;
+  if (job->states) job->treatment.zi = &job->states[job->row];
   if (job->kind == TREAT) return lub_treater_begin(job->treater, &job->treatment, out, job->n, err);
   lub_stretch_begin(&job->stretch, in, job->n, job->rate, job->kind == STRETCH ? out : job->stretched);
   return LUB_OK;
@@ -240,6 +283,7 @@ static int job_advance(lua_State *L) {
     if (!job->begun) status = begin_row(job, &err);
     if (status == LUB_OK) status = advance_row(job, &finished, &err);
     if (status != LUB_OK) return luaL_error(L, "%s", err.message);
+    if (finished && job->states) job->states[job->row] = *lub_treater_state(job->treater);
     if (finished) job->row++, job->begun = false;
   }
   lua_pushboolean(L, job->row == job->rows);
@@ -251,6 +295,21 @@ static int job_result(lua_State *L) {
   job_object *job = luaL_checkudata(L, 1, JOB);
   if (job->row < job->rows) return luaL_error(L, "signal: not finished");
   lua_getiuservalue(L, 1, JOB_RESULT);
+  return 1;
+}
+
+/* job:state() -> where sosfilt has left its sections, a list like zi */
+static int job_state(lua_State *L) {
+  job_object *job = luaL_checkudata(L, 1, JOB);
+  lua_Integer at = 0;
+  if (!job->states || job->row < job->rows) return luaL_error(L, "signal: no state");
+  lua_newtable(L);
+  for (int s = 0; s < job->treatment.sos.count; s++)
+    for (int64_t r = 0; r < job->rows; r++)
+      for (int k = 0; k < 2; k++) {
+        lua_pushnumber(L, job->states[r].z[s][k]);
+        lua_rawseti(L, -2, ++at);
+      }
   return 1;
 }
 
@@ -290,10 +349,11 @@ static int signal_powers(lua_State *L) {
 }
 
 int lubL_open_signal(lua_State *L) {
-  static const luaL_Reg functions[] = {{"butter", signal_butter}, {"treat", signal_treat},
+  static const luaL_Reg functions[] = {{"butter", signal_butter}, {"steady", signal_steady}, {"treat", signal_treat},
                                        {"time_stretch", signal_time_stretch}, {"pitch_shift", signal_pitch_shift},
                                        {"powers", signal_powers}, {NULL, NULL}};
-  static const luaL_Reg methods[] = {{"advance", job_advance}, {"result", job_result}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"advance", job_advance}, {"result", job_result}, {"state", job_state},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__gc", job_gc}, {"__close", job_gc}, {NULL, NULL}};
   lubL_class(L, JOB, methods, meta);
   luaL_newlib(L, functions);

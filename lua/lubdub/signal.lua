@@ -17,9 +17,10 @@ local Tensor = core.Tensor
 local signal = {}
 
 -- Advances a job to its end. In Lua, so that a long signal may be interrupted between two steps.
-local function finish(job)
+local function finish(job, with_state)
   local running <close> = job -- luacheck: ignore
   while not outward(job.advance, job) do end
+  if with_state then return job:result(), job:state() end
   return job:result()
 end
 
@@ -102,6 +103,14 @@ function signal.butter(given)
     zero_phase = o.zero_phase }, Filter)
 end
 
+-- The numbers of nested lists, in order, behind those of `list`.
+local function flat(nested, list)
+  for _, value in ipairs(nested) do
+    if type(value) == "table" then flat(value, list) else list[#list + 1] = value end
+  end
+  return list
+end
+
 local function sections(where, sos)
   if getmetatable(sos) == Filter then return sos.sos end
   if type(sos) == "table" then return sos end
@@ -109,11 +118,39 @@ local function sections(where, sos)
 end
 
 --- Filters a signal once, from rest, as scipy.signal.sosfilt: what a device hearing it live would do. It delays.
+--
+-- Sound that comes in blocks is filtered as if it were whole: `zi` is what the filter remembers of the blocks before.
+--
+--    local y, memory = lubdub.signal.sosfilt(band, block, { zi = memory or "rest" })
+--
 -- @param sos a Filter, or a list of sections { b0, b1, b2, 1, a1, a2 }
 -- @tparam Tensor x (samples,) or (channels, samples)
+-- @tparam ?table given zi (false; or "rest", or the second result for the samples before, or scipy's: a list of
+-- 2 numbers for each section and channel, in the order [section][channel][2], nested or not)
 -- @treturn Tensor
-function signal.sosfilt(sos, x)
-  return treat(x, { kind = "sosfilt", sos = sections("sosfilt", sos) })
+-- @treturn ?table with zi: the memory after the last sample, a flat list
+function signal.sosfilt(sos, x, given)
+  local o = options.read("sosfilt", given, { zi = false })
+  local treatment, zi = { kind = "sosfilt", sos = sections("sosfilt", sos) }, o.zi
+  if not zi then return treat(x, treatment) end
+  if zi == "rest" then
+    local _, axis = check_signal("sosfilt", x)
+    zi = {}
+    for i = 1, 2 * #treatment.sos * (axis == 2 and x:shape(1) or 1) do zi[i] = 0 end
+  elseif type(zi) == "table" then
+    zi = flat(zi, {})
+  else
+    blame("sosfilt: zi must be \"rest\" or a list of numbers, got %s", type(zi))
+  end
+  return finish(outward(core.signal.treat, x, treatment, zi), true)
+end
+
+--- Where a filter is after a constant 1 that has gone on for long, as scipy.signal.sosfilt_zi: times the first sample,
+-- it spares the beginning of a signal a jump from zero.
+-- @param sos a Filter, or a list of sections { b0, b1, b2, 1, a1, a2 }
+-- @treturn table 2 numbers for each section, { { z1, z2 }, ... }: `zi` of sosfilt
+function signal.sosfilt_zi(sos)
+  return outward(core.signal.steady, sections("sosfilt_zi", sos))
 end
 
 --- Filters a signal forth and back, as scipy.signal.sosfiltfilt: nothing is moved in time, and the filter counts twice.

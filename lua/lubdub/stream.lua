@@ -2,7 +2,7 @@
 --
 --    local live = lubdub.stream(lubdub.MFCC { n_mfcc = 13, top_db = false }, { deltas = { order = 2 } })
 --    for block in microphone do                      -- Tensors (samples,) at the plan's sr
---      for t, frame in live:push(block) do ... end   -- frame t, from 1; a Tensor (rows,)
+--      for t, frame in live:push(block) do ... end   -- frame t, from 1; a Tensor (rows,), of STFT (bins, 2)
 --    end
 --    for t, frame in live:flush() do ... end         -- the frames that reach beyond the end
 --

@@ -51,6 +51,9 @@ def filter_cases():
                     even=numbers(ss.sosfiltfilt(sos, x, padtype="even")),
                     constant=numbers(ss.sosfiltfilt(sos, x, padtype="constant", padlen=5)),
                     none=numbers(ss.sosfiltfilt(sos, x, padtype=None)))
+        zi = ss.sosfilt_zi(sos)
+        steady, zf = ss.sosfilt(sos, x, zi=zi * float(x[0]))
+        case |= dict(zi=zi.tolist(), steady=numbers(steady), zf=zf.tolist())
         for padlen in range(1, 200):  # the shortest signal that scipy takes
             try:
                 ss.sosfiltfilt(sos, x[:padlen] if padlen <= n else noise(padlen, 1))
