@@ -4,21 +4,15 @@ local floats = require "support.floats"
 local golden = require "support.json"
 local signals = require "support.signals"
 local temporary = require "support.temporary"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Tensor, audio = lubdub.Tensor, lubdub.audio
 
 describe("audio", function()
-  local folder, remove, said
-  before_each(function()
-    folder, remove = temporary.folder()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function()
-    warning.on_warning(nil)
-    remove()
-  end)
+  local said = warned(before_each, after_each)
+  local folder, remove
+  before_each(function() folder, remove = temporary.folder() end)
+  after_each(function() remove() end)
 
   -- A 16 bit wav file by hand, so that reading is not tested by our own writing.
   local function wav(name, samplerate, channels, values, promised)

@@ -2,7 +2,7 @@ local lfs = require "lfs"
 local lubdub = require "lubdub"
 local mutate = require "support.mutate"
 local temporary = require "support.temporary"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Dataset, Tensor = lubdub.Dataset, lubdub.Tensor
 
@@ -18,16 +18,10 @@ end
 
 describe("Dataset:extract with a cache", function()
   local mfcc = lubdub.MFCC { n_mfcc = 5, n_mels = 20, sr = 8000, n_fft = 512, hop_length = 200 }
-  local folder, remove, said
-  before_each(function()
-    folder, remove = temporary.folder()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function()
-    warning.on_warning(nil)
-    remove()
-  end)
+  local said = warned(before_each, after_each)
+  local folder, remove
+  before_each(function() folder, remove = temporary.folder() end)
+  after_each(function() remove() end)
 
   -- Makes a file that was last written an hour ago.
   local function spill(name, bytes)

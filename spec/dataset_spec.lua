@@ -1,6 +1,6 @@
 local lubdub = require "lubdub"
 local random = require "lubdub.random"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Dataset, Tensor = lubdub.Dataset, lubdub.Tensor
 
@@ -32,12 +32,7 @@ local function fails(pattern, f, ...)
 end
 
 describe("Dataset", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   it("is made from rows or from columns", function()
     local clips = Dataset { path = { "a.wav", "b.wav" }, label = { "x", "y" } }

@@ -2,7 +2,7 @@ local lubdub = require "lubdub"
 local golden = require "support.json" "tables.json"
 local raises = require "support.raises"
 local temporary = require "support.temporary"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Dataset = lubdub.Dataset
 
@@ -12,12 +12,7 @@ local function near(a, b)
 end
 
 describe("a data set as a table", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   it("describes, groups and joins as pandas does", function()
     for seed, case in ipairs(golden) do

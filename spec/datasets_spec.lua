@@ -4,20 +4,15 @@ local data = require "support.data"
 local raises = require "support.raises"
 local temporary = require "support.temporary"
 local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local datasets = lubdub.datasets
 
 describe("the loaders", function()
-  local folder, remove, said
-  before_each(function()
-    folder, remove = temporary.folder()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function()
-    warning.on_warning(nil)
-    remove()
-  end)
+  local said = warned(before_each, after_each)
+  local folder, remove
+  before_each(function() folder, remove = temporary.folder() end)
+  after_each(function() remove() end)
 
   local function sound(name, rate, frames) temporary.write(folder, name, temporary.wav(rate, frames or 400)) end
 

@@ -1,18 +1,12 @@
 local lubdub = require "lubdub"
 local temporary = require "support.temporary"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 describe("datasets.folder", function()
-  local folder, remove, said
-  before_each(function()
-    folder, remove = temporary.folder()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function()
-    warning.on_warning(nil)
-    remove()
-  end)
+  local said = warned(before_each, after_each)
+  local folder, remove
+  before_each(function() folder, remove = temporary.folder() end)
+  after_each(function() remove() end)
 
   it("takes the names of folders for labels, in the order of bytes", function()
     for _, name in ipairs { "normal/b.wav", "normal/a/deep/c.FLAC", "Murmür 2/ä ö.ogg", "Murmür 2/z.mp3", "loose.aiff",

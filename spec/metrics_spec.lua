@@ -1,6 +1,6 @@
 local json = require "dkjson"
 local metrics = require "lubdub.metrics"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local nan = 0 / 0
 
@@ -35,13 +35,7 @@ end
 
 describe("lubdub.metrics against scikit-learn", function()
   local values = golden()
-  local said
-
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  warned(before_each, after_each)
 
   for n, case in ipairs(values.cases) do
     local t, p = case["true"], case.pred
@@ -173,13 +167,7 @@ describe("lubdub.metrics against scikit-learn", function()
 end)
 
 describe("lubdub.metrics", function()
-  local said
-
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   local t = { "a", "b", "a", "c", "c", "b" }
   local p = { "a", "b", "c", "c", "c", "a" }

@@ -3,7 +3,7 @@ local feature = require "lubdub.feature"
 local floats = require "support.floats"
 local golden = require "support.json"
 local signals = require "support.signals"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Tensor = lubdub.Tensor
 
@@ -26,12 +26,7 @@ local function description(case)
 end
 
 describe("features are librosa's:", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   local next_one = floats "features.f32"
   for _, case in ipairs(golden("features.json").cases) do

@@ -1,6 +1,7 @@
 local lubdub = require "lubdub"
 local temporary = require "support.temporary"
 local warning = require "lubdub.warning"
+local warned = require "support.warned"
 local golden = require "support.json" "pascal_split.json"
 local recordings = require "support.data" "pascal2011"
 
@@ -15,16 +16,10 @@ local few = {
 }
 
 describe("datasets.pascal", function()
-  local folder, remove, said
-  before_each(function()
-    folder, remove = temporary.folder()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function()
-    warning.on_warning(nil)
-    remove()
-  end)
+  local said = warned(before_each, after_each)
+  local folder, remove
+  before_each(function() folder, remove = temporary.folder() end)
+  after_each(function() remove() end)
 
   local function fill()
     for _, name in ipairs(few) do temporary.write(folder, name) end

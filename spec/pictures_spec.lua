@@ -3,7 +3,7 @@ local lubdub = require "lubdub"
 local metrics = require "lubdub.metrics"
 local plot = require "lubdub.plot"
 local theme = require "lubdub.plot.theme"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Tensor = lubdub.Tensor
 
@@ -13,13 +13,7 @@ local function has(figure, ...)
 end
 
 describe("pictures of predictions", function()
-  local said
-
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   local t, p = { "a", "b", "b", "a", "b" }, { 0.2, 0.9, 0.4, 0.5, 0.7 }
 

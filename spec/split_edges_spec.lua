@@ -1,18 +1,13 @@
 local lubdub = require "lubdub"
 local golden = require "support.json" "split_edges.json"
 local raises = require "support.raises"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local split = lubdub.split
 local Dataset = lubdub.Dataset
 
 describe("splits at the edges", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   it("are scikit-learn's: numbers for labels, lonely classes, giant groups, as many folds as can be", function()
     local kinds = {}
@@ -63,12 +58,7 @@ describe("splits at the edges", function()
 end)
 
 describe("a split of a data set", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   -- 12 clips of 4 patients.
   local function clips(more)

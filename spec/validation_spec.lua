@@ -1,6 +1,6 @@
 local lubdub = require "lubdub"
 local raises = require "support.raises"
-local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 local Dataset, Tensor, split = lubdub.Dataset, lubdub.Tensor, lubdub.split
 
@@ -54,12 +54,7 @@ local function set(list)
 end
 
 describe("cross_validate", function()
-  local said
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   it("shows no model a row, or a patient, that it is tested on", function()
     local log = {}

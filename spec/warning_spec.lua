@@ -1,14 +1,9 @@
 -- Warnings: once per message and object.
 local warning = require "lubdub.warning"
+local warned = require "support.warned"
 
 describe("lubdub.warning", function()
-  local said
-
-  before_each(function()
-    said = {}
-    warning.on_warning(function(message) said[#said + 1] = message end)
-  end)
-  after_each(function() warning.on_warning(nil) end)
+  local said = warned(before_each, after_each)
 
   it("says a message once for each object, whatever the object prints", function()
     local alike = { __tostring = function() return "EarlyStopping()" end }

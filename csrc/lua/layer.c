@@ -146,37 +146,27 @@ static int layer_config(lua_State *L) {
   return 1;
 }
 
-/* layer:weight_shapes(): a list of { name =, trainable =, shape = {sizes} } in the same order, without copies. */
-static int layer_weight_shapes(lua_State *L) {
-  lub_layer *layer = lubL_checklayer(L, 1);
-  lua_createtable(L, layer->nparams, 0);
-  for (int i = 0; i < layer->nparams; i++) {
-    lua_createtable(L, 0, 3);
-    lua_pushstring(L, layer->param[i].name);
-    lua_setfield(L, -2, "name");
-    lua_pushboolean(L, layer->param[i].trainable && layer->trainable);
-    lua_setfield(L, -2, "trainable");
-    lubL_pushshape(L, &layer->param[i].shape);
-    lua_setfield(L, -2, "shape");
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
+/* The rest of a weight's entry: its shape, a copy of it, or the weight itself. */
+static void add_shape(lua_State *L, const lub_param *param) {
+  lubL_pushshape(L, &param->shape);
+  lua_setfield(L, -2, "shape");
 }
 
-/* A copy of a weight, or the weight itself. */
-static void push_weight(lua_State *L, const lub_param *param, bool view) {
-  if (!view) {
-    lub_tensor *value = lubL_newtensor(L, &param->shape);
-    memcpy(value->data, param->value, sizeof(float) * (size_t)lub_tensor_size(value));
-    return;
-  }
+static void add_copy(lua_State *L, const lub_param *param) {
+  lub_tensor *value = lubL_newtensor(L, &param->shape);
+  memcpy(value->data, param->value, sizeof(float) * (size_t)lub_tensor_size(value));
+  lua_setfield(L, -2, "value");
+}
+
+static void add_view(lua_State *L, const lub_param *param) {
   lub_tensor whole = lub_tensor_over(param->value, &param->shape);
   lubL_newview(L, 1, &whole);
   lua_pushvalue(L, 1); /* the layer is no tensor, and has no owner to look for */
   lua_setiuservalue(L, -2, 1);
+  lua_setfield(L, -2, "value");
 }
 
-static int list_weights(lua_State *L, bool views) {
+static int list_weights(lua_State *L, void (*add)(lua_State *L, const lub_param *param)) {
   lub_layer *layer = lubL_checklayer(L, 1);
   lua_createtable(L, layer->nparams, 0);
   for (int i = 0; i < layer->nparams; i++) {
@@ -185,18 +175,20 @@ static int list_weights(lua_State *L, bool views) {
     lua_setfield(L, -2, "name");
     lua_pushboolean(L, layer->param[i].trainable && layer->trainable);
     lua_setfield(L, -2, "trainable");
-    push_weight(L, &layer->param[i], views);
-    lua_setfield(L, -2, "value");
+    add(L, &layer->param[i]);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
 }
 
+/* layer:weight_shapes(): a list of { name =, trainable =, shape = {sizes} } in Keras' order, without copies. */
+static int layer_weight_shapes(lua_State *L) { return list_weights(L, add_shape); }
+
 /* layer:weights(): a list of { name =, trainable =, value = Tensor (a copy) } in Keras' order; empty before build. */
-static int layer_weights(lua_State *L) { return list_weights(L, false); }
+static int layer_weights(lua_State *L) { return list_weights(L, add_copy); }
 
 /* layer:weight_views(): the same without copies, to be read at once: what is written to them, no trainer learns. */
-static int layer_weight_views(lua_State *L) { return list_weights(L, true); }
+static int layer_weight_views(lua_State *L) { return list_weights(L, add_view); }
 
 /* layer:set_weights(tensors): in the order of weights(); all are checked before any is written. */
 static int layer_set_weights(lua_State *L) {

@@ -25,7 +25,8 @@ local options = require "lubdub.options"
 local seeds = require "lubdub.seed"
 local Model = require "lubdub.model"
 
-local Sequential = { __name = "lubdub.Sequential", __tostring = Model.__tostring, __call = Model.__call }
+local Sequential = { __name = "lubdub.Sequential", __tostring = Model.__tostring, __call = Model.__call,
+  __mimebundle = Model.__mimebundle }
 Sequential.__index = Sequential
 
 -- === structure ===
@@ -155,6 +156,5 @@ function Sequential:clone()
   return model
 end
 
-Sequential.__mimebundle = Model.__mimebundle
 
 return setmetatable(Sequential, { __index = Model, __call = new })

@@ -4,6 +4,7 @@
 local cudnn = require "lubdub.keras.cudnn"
 local failure = require "lubdub.keras.failure"
 local optimizer_state = require "lubdub.keras.optimizer_state"
+local take = require "lubdub.keras.taken"
 
 local check, fail = failure.check, failure.raise
 local legacy = {}
@@ -105,48 +106,29 @@ local function weighted_layers(model)
   return layers
 end
 
--- Sets the weights of all when all are read: a file that fails changes nothing.
-local function set_all(values)
-  for _, pair in ipairs(values) do
-    if pair[2][1] then pair[1]:set_weights(pair[2]) end
-  end
-end
-
--- Adds a layer's weights from a group to values and names; raises where they do not fit, unless they are to be skipped.
-local function add_layer(reader, layer, group, skip_mismatch, values, names)
-  local got, reason = failure.caught(layer_values, reader, layer, group)
-  if got then
-    values[#values + 1], names[#names + 1] = { layer, got }, layer.name
-  elseif not skip_mismatch then
-    fail("%s", reason)
-  end
-end
-
 --- Reads a model's weights: the file's layers with weights are the model's, in this order.
 -- @tparam table reader with path and file
 -- @tparam Sequential model
 -- @tparam ?boolean skip_mismatch whether a layer with other shapes is left as it is
 -- @treturn table the names of the layers that were read
 function legacy.read(reader, model, skip_mismatch)
-  local groups, layers, values, names = legacy.groups(reader), weighted_layers(model), {}, {}
+  local groups, layers, taken = legacy.groups(reader), weighted_layers(model), take(skip_mismatch)
   if #groups ~= #layers then
     fail("%s: holds weights for %d layers, and the model has %d layers with weights", reader.path, #groups, #layers)
   end
-  for i, layer in ipairs(layers) do add_layer(reader, layer, groups[i], skip_mismatch, values, names) end
-  set_all(values)
-  return names
+  for i, layer in ipairs(layers) do taken:add(layer, layer_values, reader, layer, groups[i]) end
+  return taken:set()
 end
 
 --- Reads the weights of those layers whose names the file has; the others are left as they are.
 function legacy.read_by_name(reader, model, skip_mismatch)
-  local groups, values, names = {}, {}, {}
+  local groups, taken = {}, take(skip_mismatch)
   for _, group in ipairs(legacy.groups(reader)) do groups[group.name] = group end
   for _, layer in ipairs(weighted_layers(model)) do
     local group = groups[layer.name]
-    if group then add_layer(reader, layer, group, skip_mismatch, values, names) end
+    if group then taken:add(layer, layer_values, reader, layer, group) end
   end
-  set_all(values)
-  return names
+  return taken:set()
 end
 
 --- The layers that have weights, for lubdub.inspect: { key =, name =, weights = list of { name =, shape = } }.

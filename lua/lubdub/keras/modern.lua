@@ -9,6 +9,7 @@ local failure = require "lubdub.keras.failure"
 local legacy = require "lubdub.keras.legacy"
 local optimizer_state = require "lubdub.keras.optimizer_state"
 local snake_case = require "lubdub.snake_case"
+local take = require "lubdub.keras.taken"
 
 local check, fail = failure.check, failure.raise
 local modern = {}
@@ -124,20 +125,9 @@ local function holds_weights(reader, group, depth)
   return false
 end
 
-local function add_layer(reader, layer, at, skip_mismatch, values, names)
-  if layer:count_params() == 0 then return end
-  local got, reason = failure.caught(layer_values, reader, layer, at)
-  if got then
-    values[#values + 1], names[#names + 1] = { layer, got }, layer.name
-  elseif not skip_mismatch then
-    fail("%s", reason)
-  end
-end
-
-local function set_all(values)
-  for _, pair in ipairs(values) do
-    if pair[2][1] then pair[1]:set_weights(pair[2]) end
-  end
+-- Adds a layer that has weights, from its group.
+local function add_layer(taken, reader, layer, at)
+  if layer:count_params() > 0 then taken:add(layer, layer_values, reader, layer, at) end
 end
 
 --- Reads a model's weights; a file that fails changes nothing.
@@ -146,10 +136,10 @@ end
 -- @tparam ?boolean skip_mismatch whether a layer that does not fit is left as it is
 -- @treturn table the names of the layers that were read
 function modern.read(reader, model, skip_mismatch)
-  local values, names, known = {}, {}, {}
+  local taken, known = take(skip_mismatch), {}
   each_layer(model.layers, function(layer, at)
     known[at] = true
-    add_layer(reader, layer, at, skip_mismatch, values, names)
+    add_layer(taken, reader, layer, at)
   end)
   for _, member in ipairs(check(reader.file:members "/layers")) do
     local at = "/layers/" .. member
@@ -157,13 +147,12 @@ function modern.read(reader, model, skip_mismatch)
       fail("%s: %s: holds weights, and the model has no such layer", reader.path, at)
     end
   end
-  set_all(values)
-  return names
+  return taken:set()
 end
 
 --- Reads the weights of those layers whose names the file has; the others are left as they are.
 function modern.read_by_name(reader, model, skip_mismatch)
-  local groups, values, names = {}, {}, {}
+  local groups, taken = {}, take(skip_mismatch)
   for _, member in ipairs(check(reader.file:members "/layers")) do
     local vars = "/layers/" .. member .. "/vars"
     local name = check(reader.file:kind(vars)) and check(reader.file:attribute(vars, "name"))
@@ -171,10 +160,9 @@ function modern.read_by_name(reader, model, skip_mismatch)
   end
   each_layer(model.layers, function(layer)
     local at = groups[layer.name]
-    if at then add_layer(reader, layer, at, skip_mismatch, values, names) end
+    if at then add_layer(taken, reader, layer, at) end
   end)
-  set_all(values)
-  return names
+  return taken:set()
 end
 
 --- Sets `key` of a config's layers ({ class =, name = }) to where their weights lie.
