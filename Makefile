@@ -143,9 +143,9 @@ VALGRIND = valgrind --quiet --suppressions=tools/valgrind.supp --leak-check=full
   --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 
 .PHONY: test-all sanitize valgrind variants kills rock-test
-test-all: ## `test`, then sanitizers, valgrind, every CPU variant, kills and the rock
+test-all: ## `test`, then sanitizers, valgrind, every CPU variant, kills, the rock and the API pages
 	$(SUBMAKE) test
-	$(SUBMAKE) -j1 sanitize valgrind variants kills rock-test
+	$(SUBMAKE) -j1 sanitize valgrind variants kills rock-test doc
 	@echo "test-all: all of it passed"
 
 sanitize: ## the specs under AddressSanitizer and UBSan

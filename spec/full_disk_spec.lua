@@ -7,15 +7,6 @@ local child = require "support.child"
 local constants = require "support.constants"
 local temporary = require "support.temporary"
 
-local function files(folder)
-  local list = {}
-  for name in lfs.dir(folder) do
-    if not name:find "^%.+$" then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return table.concat(list, " ")
-end
-
 -- Tries to save each kind of file, in the folder where it runs.
 local attempts = [[
 local constants = require "support.constants"
@@ -46,7 +37,7 @@ describe("a file that cannot be written", function()
 
   local function are_old(where)
     for _, name in ipairs(constants.names) do assert.equal(1, constants.read(where .. "/" .. name)) end
-    assert.equal("m.backup m.h5 m.keras m.weights.h5", files(where))
+    assert.equal("m.backup m.h5 m.keras m.weights.h5", temporary.names(where))
   end
 
   it("because of a limit on file sizes leaves the old one; the signal's disposition stays the host's", function()
@@ -66,7 +57,7 @@ describe("a file that cannot be written", function()
     if lfs.attributes("/dev/full", "mode") ~= "char device" then return pending "there is no /dev/full" end
     for _, name in ipairs(constants.names) do assert(lfs.link("/dev/full", folder .. "/" .. name, true)) end
     assert.equal(reasons "NAME: No space left on device", (child.run(folder, attempts:format "name")))
-    assert.equal("m.backup m.h5 m.keras m.weights.h5", files(folder))
+    assert.equal("m.backup m.h5 m.keras m.weights.h5", temporary.names(folder))
   end)
 
   it("because the disk is full leaves the old one", function()
@@ -102,7 +93,7 @@ describe("a file that cannot be written", function()
       local text = child.run(folder, attempts:format(('"%s/" .. name'):format(name)))
       assert.equal(reasons(name .. "/NAME: " .. why), text)
     end
-    assert.equal("file", files(folder))
+    assert.equal("file", temporary.names(folder))
     assert.equal("text", io.open(folder .. "/file"):read "a")
   end)
 
@@ -119,7 +110,7 @@ describe("a file that cannot be written", function()
     local text = child.run(folder, attempts:format "name" .. attempts:format '"empty/" .. name', nil, "sh run.sh")
     os.execute(("chmod u+w '%s' '%s/empty'"):format(folder, folder))
     assert.equal(reasons "NAME: Permission denied" .. reasons "empty/NAME: Permission denied", text)
-    assert.equal("", files(folder .. "/empty"))
+    assert.equal("", temporary.names(folder .. "/empty"))
     lfs.rmdir(folder .. "/empty")
     os.remove(folder .. "/run.sh")
     are_old(folder)

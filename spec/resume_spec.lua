@@ -11,15 +11,6 @@ local trainings = require "support.trainings"
 
 local callbacks, layers = lubdub.callbacks, lubdub.layers
 
-local function files(folder)
-  local list = {}
-  for name in lfs.dir(folder) do
-    if not name:find "^%.+$" then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return table.concat(list, " ")
-end
-
 -- Runs a training that stops with an error at the n-th call of an event.
 local function broken_off(name, folder, path, event, n)
   local count = 0
@@ -76,7 +67,7 @@ describe("BackupAndRestore", function()
         assert.is_nil(lfs.attributes(path), "the file goes when the training ends")
       end
       assert.is_true(breaks > 10, breaks)
-      assert.equal("", files(folder .. "/backups"))
+      assert.equal("", temporary.names(folder .. "/backups"))
     end)
   end
 

@@ -43,6 +43,18 @@ function temporary.write(folder, name, text)
   return path
 end
 
+--- The names in a folder, sorted, with a space between them.
+-- @tparam string folder
+-- @treturn string
+function temporary.names(folder)
+  local list = {}
+  for name in lfs.dir(folder) do
+    if name ~= "." and name ~= ".." then list[#list + 1] = name end
+  end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
 --- A wav file (16 bit, mono) as a string: a quiet sawtooth.
 -- @tparam integer samplerate
 -- @tparam integer frames

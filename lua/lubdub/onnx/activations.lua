@@ -29,7 +29,7 @@ local makers = {
 }
 makers.swish = makers.silu
 
---- What operators of recurrent layers call an activation: { name, alpha, beta }; nil where they have none such.
+-- What operators of recurrent layers call an activation: { name, alpha, beta }; nil where they have none such.
 activations.of_cells = {
   linear = { "Affine", 1.0, 0.0 },
   relu = { "Relu" },
