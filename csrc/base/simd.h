@@ -91,6 +91,17 @@ static inline vf vf_select(vi mask, vf yes, vf no) {
 static inline vf vf_max(vf a, vf b) { return vf_select((vi)(a > b), a, b); }
 static inline vf vf_min(vf a, vf b) { return vf_select((vi)(a < b), a, b); }
 
+/* 0 where x < 0; -0 and NaN stay. */
+static inline vf vf_relu(vf x) {
+#if VL == 16
+  return (vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)x);
+#elif VL == 8
+  return (vf)_mm256_max_ps(_mm256_setzero_ps(), (__m256)x);
+#else
+  return vf_select((vi)(x < 0), (vf){0}, x);
+#endif
+}
+
 /* === masks of lanes, in the form in which the CPU compares === */
 
 #if VL == 16

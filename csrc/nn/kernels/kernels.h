@@ -45,20 +45,6 @@ typedef struct lub_winograd_row {
   float *const *out;        /* two rows of 2 * tiles pixels */
 } lub_winograd_row;
 
-/* The way back to the input of a row of 2x2 windows over such a convolution. */
-typedef struct lub_winograd_back {
-  int kernel;
-  int64_t tiles;             /* windows */
-  int64_t filters;
-  int64_t channels, lanes;   /* of the input */
-  const float *gy;           /* tiles * filters */
-  const uint8_t *argmax;
-  float scale;
-  const float *weights;      /* ((kernel + 1)^2, filters) terms, packed by lanes of channels */
-  float *scratch;            /* lub_winograd_scratch(kernel, filters) */
-  float *const *gx;          /* kernel + 1 rows: added to */
-} lub_winograd_back;
-
 /* The way back of one sample through a pooled convolution, for those outputs alone whose gradient lives: one of each
  * window, less what relu and dropout took. Here lanes are elements of the patch of input under
  * one pixel of convolution: kernel_h runs of `length` floats, in memory `run` floats long (a multiple of LUB_RUN). */
@@ -75,16 +61,23 @@ typedef struct lub_sparse {
   const float *weights;    /* (channels, kernel_h, run) */
   float *gradient;         /* the same: added to */
   float *bias_gradient;    /* (channels): added to */
-  int32_t *offset, *count; /* scratch: lists of lub_sparse_list_floats, and channels */
-  float *value;            /* scratch: lists */
+  int32_t *offset;         /* scratch: lub_sparse_list_floats */
+  float *value;            /* scratch: as many */
 } lub_sparse;
+
+/* How many rows of the output go together: so many that the input under them stays in the first-level cache, and its
+ * gradient. */
+static inline int64_t lub_sparse_rows(const lub_sparse *s) {
+  enum { FLOATS = 8192 };
+  const int64_t rows = (FLOATS / s->line - s->kernel_h + 1) / s->pool_h;
+  return rows < 1 ? 1 : rows < s->rows ? rows : s->rows;
+}
 
 /* A list of n entries is written a vector at a time. */
 static inline int64_t lub_sparse_room(int64_t n) { return n + 16; }
-/* The lists of one sample: of pixels, for each channel; or of one pixel's channels, for each place of the window. */
-static inline int64_t lub_sparse_list_floats(int64_t pixels, int64_t channels, int64_t window) {
-  const int64_t by_channel = channels * lub_sparse_room(pixels), by_place = window * lub_sparse_room(channels);
-  return (by_channel > by_place ? by_channel : by_place) + 16;
+/* The lists of the channels in a vector of any variant. */
+static inline int64_t lub_sparse_list_floats(const lub_sparse *s) {
+  return 16 * lub_sparse_room(lub_sparse_rows(s) * s->columns);
 }
 
 #define LUB_RUN 16
@@ -141,7 +134,6 @@ typedef struct lub_nn_kernels {
                               int64_t runs, int64_t length, int64_t step);
   void (*pool_row)(const lub_pool_row *row);
   void (*winograd_row)(const lub_winograd_row *row);
-  void (*winograd_row_back)(const lub_winograd_back *row);
   /* A row of 2x2 windows over the convolution of kernel + 1 rows of one channel; kernel: 2 or 3; no row->rows. */
   void (*single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel, const float *weights);
   /* The way back: writes every element of g[i] (pool_h rows of columns * pool_w pixels, `lanes` floats each)

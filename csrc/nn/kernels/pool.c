@@ -1,24 +1,34 @@
 /* What stands behind a row of convolution: bias, relu, max-pool and dropout in one pass, and their way back. */
 #include "nn/kernels/behind.h"
 
-INLINE void pool(const lub_pool_row *given, const int pool_h, const int pool_w) {
+INLINE void pool(const lub_pool_row *given, const int pool_h, const int pool_w, const bool relu, const bool drops) {
   const lub_pool_row row = *given;
-  for (int64_t column = 0; column < row.columns; column++)
-    for (int64_t c = 0; c < row.channels; c += VL) {
+  for (int64_t c = 0; c < row.channels; c += VL) {
+    const behind rest = behind_channels(&row, c, relu, drops);
+    for (int64_t column = 0; column < row.columns; column++) {
       const int64_t at = column * pool_w * row.lanes + c;
       vi place = {0};
       vf best = vf_load(row.rows[0] + at);
       for (int i = 0; i < pool_h; i++)
         for (int j = i == 0; j < pool_w; j++)
           best = larger(best, vf_load(row.rows[i] + at + j * row.lanes), i * pool_w + j, &place);
-      put_pixel(&row, best, place, column, c);
+      put_pixel(&row, &rest, best, place, column, c);
     }
+  }
 }
 
+#define POOL_TWO(relu, drops) pool(row, 2, 2, relu, drops)
+#define POOL_NONE(relu, drops) pool(row, 1, 1, relu, drops)
+#define POOL_ANY(relu, drops) pool(row, row->pool_h, row->pool_w, relu, drops)
+
 void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row) {
-  if (row->pool_h == 2 && row->pool_w == 2) pool(row, 2, 2);
-  else if (row->pool_h == 1 && row->pool_w == 1) pool(row, 1, 1);
-  else pool(row, row->pool_h, row->pool_w);
+  if (row->pool_h == 2 && row->pool_w == 2) {
+    BEHIND_CASES(row, POOL_TWO)
+  } else if (row->pool_h == 1 && row->pool_w == 1) {
+    BEHIND_CASES(row, POOL_NONE)
+  } else {
+    BEHIND_CASES(row, POOL_ANY)
+  }
 }
 
 void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient) {

@@ -17,7 +17,6 @@ void LUB_VARIANT(lub_add_kernel_gradient)(float *gradient, const float *g, int64
                                           const float *const *in, int64_t runs, int64_t length, int64_t step);
 void LUB_VARIANT(lub_pool_row_forward)(const lub_pool_row *row);
 void LUB_VARIANT(lub_winograd_row)(const lub_winograd_row *row);
-void LUB_VARIANT(lub_winograd_row_back)(const lub_winograd_back *row);
 void LUB_VARIANT(lub_single_channel_row)(const lub_pool_row *row, const float *const *in, int kernel,
                                          const float *weights);
 void LUB_VARIANT(lub_unpool_row)(const lub_pool_row *row, const float *gy, float *const *g, float *bias_gradient);

@@ -8,8 +8,6 @@
  * a tile is its window, and the outputs never leave the registers. (Lavin and Gray, "Fast algorithms for convolutional
  * neural networks", 2015.)
  *
- * The way back to the input is the same, transposed, from the gradients of a pool's windows.
- *
  * An input that is not finite reaches all four outputs of its tiles, and an infinite one becomes NaN there. */
 #include "nn/kernels/behind.h"
 #include "nn/kernels/tile.h"
@@ -108,18 +106,22 @@ INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, 
 }
 
 INLINE void scatter_pooled(const lub_pool_row *given, const float *m, int64_t first, int P, int64_t lane, int64_t width,
-                           const int K) {
+                           const int K, const bool relu, const bool drops) {
   const lub_pool_row pool = *given;
   const int64_t plane = TILE * width;
-  for (int64_t c = 0; c < width && lane + c < pool.channels; c += VL)
+  for (int64_t c = 0; c < width && lane + c < pool.channels; c += VL) {
+    const behind rest = behind_channels(&pool, lane + c, relu, drops);
     for (int p = 0; p < P; p++) {
       vf y[4];
       vi place = {0};
       outputs(m + p * width + c, plane, y, K);
-      UNROLL for (int i = 1; i < 4; i++) y[0] = larger(y[0], y[i], i, &place);
-      put_pixel(&pool, y[0], place, first + p, lane + c);
+      const vf best = largest_of_four(y, &place);
+      put_pixel(&pool, &rest, best, place, first + p, lane + c);
     }
+  }
 }
+
+#define SCATTER_POOLED(relu, drops) scatter_pooled(row->pool, m, first, tiles, lane, width, K, relu, drops)
 
 INLINE void winograd(const lub_winograd_row *row, const int K) {
   const int products = (K + 1) * (K + 1);
@@ -133,8 +135,11 @@ INLINE void winograd(const lub_winograd_row *row, const int K) {
       const int64_t width = row->lanes - lane < 2 * VL ? VL : 2 * VL;
       const float *weights = row->weights + lane * products * channels;
       (width == VL ? multiply_one : multiply_two)(m, v, plane, pixel, channels, weights, products, tiles);
-      if (row->pool) scatter_pooled(row->pool, m, first, tiles, lane, width, K);
-      else scatter(row, m, first, tiles, lane, width, K);
+      if (row->pool) {
+        BEHIND_CASES(row->pool, SCATTER_POOLED)
+      } else {
+        scatter(row, m, first, tiles, lane, width, K);
+      }
     }
     first += tiles;
   }
@@ -143,95 +148,4 @@ INLINE void winograd(const lub_winograd_row *row, const int K) {
 void LUB_VARIANT(lub_winograd_row)(const lub_winograd_row *row) {
   if (row->kernel == 2) winograd(row, 2);
   else winograd(row, 3);
-}
-
-/* === the way back === */
-
-/* `sums`, transposed. */
-INLINE void spread_sums(const vf *y, vf *m, const int y_step, const int m_step, const int K) {
-  m[0] = y[0];
-  m[m_step] = y[0] + y[y_step];
-  if (K == 2) {
-    m[2 * m_step] = y[y_step];
-  } else {
-    m[2 * m_step] = y[0] - y[y_step];
-    m[3 * m_step] = y[y_step];
-  }
-}
-
-/* `differences`, transposed. */
-INLINE void spread_differences(const vf *v, vf *d, const int step, const int K) {
-  d[0] = v[0];
-  if (K == 2) {
-    d[step] = v[step] - (v[0] + v[2 * step]);
-    d[2 * step] = v[2 * step];
-  } else {
-    d[step] = v[step] - v[2 * step] - v[3 * step];
-    d[2 * step] = v[step] + v[2 * step] - v[0];
-    d[3 * step] = v[3 * step];
-  }
-}
-
-/* The products' gradients of P windows from number `first` on. m: (products, P, pixel). */
-INLINE void gather_back(const lub_winograd_back *row, int64_t first, int P, float *m, int64_t plane, int64_t pixel,
-                        const int K) {
-  const int N = K + 1;
-  const int64_t filters = row->filters;
-  const float *gy = row->gy + first * filters;
-  const uint8_t *argmax = row->argmax + first * filters;
-  const vf scale = vf_all(row->scale), zero = {0};
-  for (int64_t c = 0; c < filters; c += VL)
-    for (int p = 0; p < P; p++) {
-      const vf gradient = vf_load_part(gy + p * filters + c, filters - c) * scale;
-      const vi place = vb_widen(vb_load_part(argmax + p * filters + c, filters - c, LUB_NO_GRADIENT));
-      vf y[4], half[2 * 4], products[4 * 4];
-      UNROLL for (int i = 0; i < 4; i++) y[i] = vm_float(vm_equal(place, (vi)vu_all((uint32_t)i)), gradient, zero);
-      UNROLL for (int i = 0; i < 2; i++) spread_sums(y + 2 * i, half + i * N, 1, 1, K);
-      UNROLL for (int j = 0; j < N; j++) spread_sums(half + j, products + j, N, N, K);
-      UNROLL for (int t = 0; t < N * N; t++) vf_store(m + t * plane + p * pixel + c, products[t]);
-    }
-}
-
-/* Adds what P tiles say of their inputs, for the block's `width` lanes from `lane` on. */
-INLINE void scatter_back(const lub_winograd_back *row, const float *v, int64_t first, int P, int64_t lane,
-                         int64_t width, const int K) {
-  const int N = K + 1;
-  const int64_t plane = TILE * width, channels = row->channels;
-  float *gx[4];
-  for (int i = 0; i < N; i++) gx[i] = row->gx[i] + 2 * first * channels + lane;
-  for (int64_t c = 0; c < width && lane + c < channels; c += VL) {
-    const int64_t left = channels - lane - c;
-    for (int p = 0; p < P; p++) {
-      vf d[4 * 4], e[4 * 4];
-      UNROLL for (int t = 0; t < N * N; t++) d[t] = vf_load(v + t * plane + p * width + c);
-      UNROLL for (int i = 0; i < N; i++) spread_differences(d + i * N, e + i * N, 1, K);
-      UNROLL for (int j = 0; j < N; j++) spread_differences(e + j, d + j, N, K);
-      UNROLL for (int i = 0; i < N; i++) UNROLL for (int j = 0; j < N; j++) {
-        float *to = gx[i] + (2 * p + j) * channels + c;
-        vf_store_part(to, vf_load_part(to, left) + d[i * N + j], left);
-      }
-    }
-  }
-}
-
-INLINE void winograd_back(const lub_winograd_back *row, const int K) {
-  const int products = (K + 1) * (K + 1);
-  const int64_t filters = row->filters, pixel = (filters + VL - 1) / VL * VL, plane = TILE * pixel + VL;
-  float *m = row->scratch, *v = m + products * plane;
-  for (int64_t first = 0; first < row->tiles;) {
-    const int tiles = next_tile(row->tiles - first);
-    gather_back(row, first, tiles, m, plane, pixel, K);
-    for (int64_t lane = 0; lane < row->lanes; lane += 2 * VL) {
-      const int64_t width = row->lanes - lane < 2 * VL ? VL : 2 * VL;
-      const float *weights = row->weights + lane * products * filters;
-      (width == VL ? multiply_one : multiply_two)(v, m, plane, pixel, filters, weights, products, tiles);
-      scatter_back(row, v, first, tiles, lane, width, K);
-    }
-    first += tiles;
-  }
-}
-
-void LUB_VARIANT(lub_winograd_row_back)(const lub_winograd_back *row) {
-  if (row->kernel == 2) winograd_back(row, 2);
-  else winograd_back(row, 3);
 }

@@ -232,22 +232,18 @@ static void choose_forward(conv_state *s) {
   if (small && (pooled || bare) && s->channels >= MANY && s->filters >= MANY) s->forward = CONV_WINOGRAD;
 }
 
-/* Under few channels, the sparse way back to the input would spend its time on lists. */
-enum { FEW = 16 };
-
 static bool make_weights(conv_state *s) {
   const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
   const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
   const bool bare = s->way == CONV_DENSE && s->pool_h == 1 && s->pool_w == 1;
-  const bool back_by_winograd = winograd && (sparse ? s->channels <= FEW : bare);
-  const int64_t back_terms = sparse ? s->filters : s->lanes_out;
+  const bool back_by_winograd = winograd && bare;
   struct {
     float **array;
     bool wanted;
     int64_t floats;
   } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
               {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
-              {&s->winograd_back_weights, back_by_winograd, products * back_terms * s->lanes_in},
+              {&s->winograd_back_weights, back_by_winograd, products * s->lanes_out * s->lanes_in},
               {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
               {&s->backward_weights, !sparse && !back_by_winograd, taps * s->lanes_out * s->lanes_in},
               {&s->bias, true, s->lanes_out},

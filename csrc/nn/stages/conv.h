@@ -10,7 +10,7 @@
 typedef enum conv_way {
   CONV_DENSE,     /* rows of gradient, as dense as the rows of convolution; the input's perhaps by Winograd's tiles */
   CONV_FEW_TERMS, /* a kernel of few terms: its gradient in registers; the input's, if wanted, as for CONV_DENSE */
-  CONV_SPARSE     /* what lives behind a pool; the input's gradient perhaps by Winograd's tiles */
+  CONV_SPARSE     /* what lives behind a pool */
 } conv_way;
 
 /* How the way there is computed. */
@@ -39,8 +39,8 @@ typedef struct conv_state {
   bool copies;                        /* the input is copied, to have a border or room behind its last row */
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
   float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
-  float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters; in lanes, and of the turned kernel, if dense),
-                                       * lanes of channels; NULL: not that way */
+  float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters in lanes) of the turned kernel, lanes of channels;
+                                       * if dense and without a pool, else NULL */
   float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse
                                        * or by Winograd's tiles */
   float *patch_weights;               /* (filters, kh, run); if sparse */

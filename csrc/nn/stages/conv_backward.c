@@ -130,55 +130,34 @@ static void few_terms_sample(const conv_state *s, const lub_pool_row *pool, cons
 
 /* === sparse === */
 
-static int64_t list_floats(const conv_state *s) {
-  return lub_sparse_list_floats(s->rows * s->columns, s->filters, s->pool_h * s->pool_w);
+static lub_sparse sparse_of(const conv_state *s) {
+  return (lub_sparse){.rows = s->rows, .columns = s->columns, .channels = s->filters, .pool_h = s->pool_h,
+                      .pool_w = s->pool_w, .kernel_h = s->kernel_h, .run = s->run, .step = s->channels,
+                      .line = s->padded_width * s->channels, .weights = s->patch_weights};
 }
 
 static size_t sparse_bytes(const conv_state *s) {
-  const int64_t lists = list_floats(s);
-  const size_t bytes = sizeof(float) * (size_t)lists + sizeof(int32_t) * (size_t)(lists + s->filters);
-  const int64_t tiles = s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, s->filters) : 0;
-  const size_t winograd = sizeof(float) * (size_t)tiles;
-  return sizeof(float) * (size_t)lub_conv_image_floats(s) + (bytes > winograd ? bytes : winograd);
-}
-
-static void winograd_input_gradient(const conv_state *s, const lub_sparse *sample, float *scratch) {
-  float *gx[4];
-  lub_winograd_back row = {.kernel = (int)s->kernel_h, .tiles = s->columns, .filters = s->filters,
-                           .channels = s->channels, .lanes = s->lanes_in, .scale = sample->scale,
-                           .weights = s->winograd_back_weights, .scratch = scratch, .gx = gx};
-  for (int64_t r = 0; r < s->rows; r++) {
-    for (int64_t i = 0; i <= s->kernel_h; i++) gx[i] = sample->gx + (2 * r + i) * sample->line;
-    row.gy = sample->gy + r * s->columns * s->filters;
-    row.argmax = sample->argmax + r * s->columns * s->filters;
-    s->kernels->winograd_row_back(&row);
-  }
+  const lub_sparse sample = sparse_of(s);
+  const size_t list = (sizeof(float) + sizeof(int32_t)) * (size_t)lub_sparse_list_floats(&sample);
+  return sizeof(float) * (size_t)lub_conv_image_floats(s) + list;
 }
 
 static void sparse_sample(const conv_state *s, const lub_pool_row *pool, const float *x, const float *gy,
                           const uint8_t *argmax, float *gx, float *gradient, float *block) {
-  const int64_t lists = list_floats(s), line = s->padded_width * s->channels;
   float *image = block; /* the gradient of the input's copy */
-  float *value = image + lub_conv_image_floats(s);
-  int32_t *offset = (int32_t *)(void *)(value + lists);
-  lub_sparse sample = {.rows = s->rows, .columns = s->columns, .channels = s->filters, .pool_h = s->pool_h,
-                       .pool_w = s->pool_w, .kernel_h = s->kernel_h, .run = s->run, .step = s->channels, .line = line,
-                       .gy = gy, .argmax = argmax, .scale = pool->scale, .x = x, .gx = gx,
-                       .weights = s->patch_weights, .gradient = gradient,
-                       .bias_gradient = gradient + s->filters * s->kernel_h * s->run, .offset = offset,
-                       .count = offset + lists, .value = value};
+  lub_sparse sample = sparse_of(s);
+  sample.gy = gy, sample.argmax = argmax, sample.scale = pool->scale, sample.x = x, sample.gx = gx;
+  sample.gradient = gradient, sample.bias_gradient = gradient + s->filters * s->kernel_h * s->run;
+  sample.value = image + lub_conv_image_floats(s);
+  sample.offset = (int32_t *)(void *)(sample.value + lub_sparse_list_floats(&sample));
   if (gx && s->copies) {
     memset(image, 0, sizeof(float) * (size_t)lub_conv_image_floats(s));
     sample.gx = image;
   }
-  if (gx && s->winograd_back_weights) {
-    winograd_input_gradient(s, &sample, block + lub_conv_image_floats(s));
-    sample.gx = NULL;
-  }
   s->kernels->sparse_backward(&sample);
   if (!gx || !s->copies) return;
   for (int64_t y = 0; y < s->height; y++) {
-    const float *from = image + (y + s->above) * line + s->left * s->channels;
+    const float *from = image + (y + s->above) * sample.line + s->left * s->channels;
     float *to = gx + y * s->width * s->channels;
     for (int64_t i = 0; i < s->width * s->channels; i++) to[i] += from[i];
   }

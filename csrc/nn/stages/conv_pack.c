@@ -73,16 +73,15 @@ static int64_t turned_product(int64_t t, int64_t size) {
   return (i % size == 0 ? size - i : i) * (size + 1) + (j % size == 0 ? size - j : j);
 }
 
-/* The same products for the way back, where filters are terms, and channels lanes. */
+/* The same products of the turned kernel for the way back, where filters are terms, and channels lanes. */
 static void put_back_products(conv_state *s, const float *u, int64_t c, int64_t first) {
   const int64_t size = s->kernel_h, products = (size + 1) * (size + 1), most = 2 * s->kernels->vector;
   const int64_t block = c / most * most, width = s->lanes_in - block < most ? s->lanes_in - block : most;
-  const bool turned = s->way == CONV_DENSE;
-  const int64_t terms = turned ? s->lanes_out : s->filters;
-  float *to = s->winograd_back_weights + block * products * terms + c - block;
+  float *to = s->winograd_back_weights + block * products * s->lanes_out + c - block;
   for (int64_t t = 0; t < products; t++) {
-    const float *from = u + (turned ? turned_product(t, size) : t) * MOST_LANES - first;
-    for (int64_t o = first; o < first + MOST_LANES && o < s->filters; o++) to[(t * terms + o) * width] = from[o];
+    const float *from = u + turned_product(t, size) * MOST_LANES - first;
+    for (int64_t o = first; o < first + MOST_LANES && o < s->filters; o++)
+      to[(t * s->lanes_out + o) * width] = from[o];
   }
 }
 
