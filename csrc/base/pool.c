@@ -20,7 +20,7 @@
  * whoever has nothing left to do looks on for a moment before it sleeps: a worker for the next job, the caller for the
  * last chunk. Not where there are more threads than cores: there it would keep others from working. */
 static struct {
-  pthread_mutex_t lock; /* guards all below but claim and done */
+  pthread_mutex_t lock; /* guards all below but what is atomic */
   pthread_cond_t wake, finished;
   pthread_t thread[LUB_MAX_THREADS];
   int workers;    /* threads running, the caller not counted */
@@ -34,6 +34,8 @@ static struct {
   uint32_t ticket;
   _Atomic uint64_t claim; /* ticket << 32 | next chunk */
   _Atomic int64_t done;
+  _Atomic uint32_t announced; /* the ticket, as soon as the lock is free: whoever looks on need not wait for that */
+  _Atomic bool sleeps;        /* the caller, until the last chunk is done */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER};
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* held by the caller that owns the pool */
@@ -45,23 +47,31 @@ static _Atomic int wanted_threads;
 #define MOMENT 50e-6 /* seconds */
 
 static void pause_briefly(void) {
-  for (int i = 0; i < 16; i++) {
 #if defined(__x86_64__)
-    __builtin_ia32_pause();
+  __builtin_ia32_pause();
 #else
-    atomic_signal_fence(memory_order_seq_cst);
+  atomic_signal_fence(memory_order_seq_cst);
 #endif
-  }
 }
 
 static void await_job(uint32_t last) {
   const double start = lub_clock();
-  while ((uint32_t)(atomic_load(&pool.claim) >> 32) == last && lub_clock() - start < MOMENT) pause_briefly();
+  do
+    for (int i = 0; i < 16; i++) {
+      if (atomic_load(&pool.announced) != last) return;
+      pause_briefly();
+    }
+  while (lub_clock() - start < MOMENT);
 }
 
 static void await_chunks(int64_t chunks) {
   const double start = lub_clock();
-  while (atomic_load(&pool.done) < chunks && lub_clock() - start < MOMENT) pause_briefly();
+  do
+    for (int i = 0; i < 16; i++) {
+      if (atomic_load(&pool.done) == chunks) return;
+      pause_briefly();
+    }
+  while (lub_clock() - start < MOMENT);
 }
 
 /* === jobs === */
@@ -73,7 +83,7 @@ static void run_chunks(uint32_t ticket, int64_t chunks, lub_work *work, void *co
       if ((uint32_t)(seen >> 32) != ticket || (int64_t)(uint32_t)seen >= chunks) return;
     } while (!atomic_compare_exchange_weak(&pool.claim, &seen, seen + 1));
     work(context, (int64_t)(uint32_t)seen, thread);
-    if (atomic_fetch_add(&pool.done, 1) + 1 == chunks) {
+    if (atomic_fetch_add(&pool.done, 1) + 1 == chunks && atomic_load(&pool.sleeps)) {
       pthread_mutex_lock(&pool.lock);
       pthread_cond_broadcast(&pool.finished);
       pthread_mutex_unlock(&pool.lock);
@@ -158,6 +168,7 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   atomic_store(&pool.claim, (uint64_t)ticket << 32);
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
+  atomic_store(&pool.announced, ticket);
 
   inside = true;
   run_chunks(ticket, chunks, work, context, 0);
@@ -165,7 +176,9 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   if (looks_on) await_chunks(chunks);
   if (atomic_load(&pool.done) < chunks) {
     pthread_mutex_lock(&pool.lock);
+    atomic_store(&pool.sleeps, true);
     while (atomic_load(&pool.done) < chunks) pthread_cond_wait(&pool.finished, &pool.lock);
+    atomic_store(&pool.sleeps, false);
     pthread_mutex_unlock(&pool.lock);
   }
   lub_cpu_restore(control);
