@@ -21,7 +21,8 @@ int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, 
   return first * terms + term * width + (lane - first);
 }
 
-int64_t lub_winograd_scratch(int kernel, int64_t channels) {
+int64_t lub_winograd_scratch(int kernel, int edge, int64_t channels) {
   enum { TILES = 12, WIDTH = 32, VECTOR = 16 }; /* of the widest variant */
-  return (kernel + 1) * (kernel + 1) * (TILES * lub_round_up(channels, VECTOR) + VECTOR + TILES * WIDTH);
+  const int side = edge + kernel - 1;
+  return side * side * (TILES * lub_round_up(channels, VECTOR) + VECTOR + TILES * WIDTH);
 }

@@ -33,15 +33,17 @@ typedef struct lub_pool_row {
 
 #define LUB_NO_GRADIENT 255
 
-/* Two rows of convolution by a square kernel, as tiles of 2x2 outputs: see kernels/winograd.c. */
+/* `edge` rows of convolution by a square kernel, as tiles of edge x edge outputs: see kernels/winograd.c. */
 typedef struct lub_winograd_row {
   int kernel;               /* 2 or 3 */
-  int64_t tiles;            /* half the output's columns */
+  int edge;                 /* 2; or 4 for a 2x2 kernel and a pool */
+  int64_t tiles;
   int64_t channels, lanes;  /* of the input, whose pixels stand side by side; of the output */
-  const float *const *in;   /* kernel + 1 rows */
-  const float *weights;     /* ((kernel + 1)^2, channels) terms, packed */
+  const float *const *in;   /* edge + kernel - 1 rows */
+  const float *weights;     /* ((edge + kernel - 1)^2, channels) terms, packed */
   float *scratch;           /* lub_winograd_scratch floats */
-  const lub_pool_row *pool; /* of 2x2 windows, which replaces `out`; its `rows` are not used */
+  const lub_pool_row *pool; /* of 2x2 windows, which replaces `out`; its `rows` are not used. Two rows of windows stand
+                             * one behind the other */
   float *const *out;        /* two rows of 2 * tiles pixels */
 } lub_winograd_row;
 
@@ -171,6 +173,6 @@ const lub_nn_kernels *lub_nn_kernels_now(void);
 int64_t lub_packed_at(int64_t terms, int64_t term, int64_t lanes, int64_t lane, int vector);
 
 /* Floats of lub_winograd_row's scratch, for any variant. */
-int64_t lub_winograd_scratch(int kernel, int64_t channels);
+int64_t lub_winograd_scratch(int kernel, int edge, int64_t channels);
 
 #endif

@@ -54,15 +54,18 @@ typedef struct band {
 static int64_t band_rows(const conv_state *s) { return s->pool_h > 2 || s->forward != CONV_WINOGRAD ? s->pool_h : 2; }
 static int64_t band_pixels(const conv_state *s) { return s->columns * s->pool_w; }
 
+static int64_t tiles_floats(const conv_state *s) {
+  return s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->wide_weights ? 4 : 2, s->channels) : 0;
+}
+
 static size_t band_bytes(const conv_state *s) {
-  const int64_t winograd = s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->channels) : 0;
-  const int64_t floats = lub_conv_image_floats(s) + winograd + band_rows(s) * band_pixels(s) * s->lanes_out;
+  const int64_t floats = lub_conv_image_floats(s) + tiles_floats(s) + band_rows(s) * band_pixels(s) * s->lanes_out;
   return sizeof(float) * (size_t)floats + sizeof(float *) * (size_t)(2 * band_rows(s) + s->kernel_h);
 }
 
 static band make_band(const conv_state *s, float *block) {
   band b = {.winograd = block};
-  b.rows = block + (s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->channels) : 0);
+  b.rows = block + tiles_floats(s);
   b.row = (float **)(void *)(b.rows + band_rows(s) * band_pixels(s) * s->lanes_out);
   b.in = (const float **)(b.row + band_rows(s));
   for (int64_t i = 0; i < band_rows(s); i++) b.row[i] = b.rows + i * band_pixels(s) * s->lanes_out;
@@ -77,15 +80,16 @@ static void convolve(const conv_state *s, float *row, int64_t first, const float
   for (int64_t k = 0; k < s->kernel_h; k++) in[k] -= first * s->channels;
 }
 
-static lub_winograd_row tiles_of(const conv_state *s, const band *b) {
-  return (lub_winograd_row){.kernel = (int)s->kernel_h, .channels = s->channels, .lanes = s->lanes_out, .in = b->in,
-                            .weights = s->winograd_weights, .scratch = b->winograd};
+static lub_winograd_row tiles_of(const conv_state *s, const band *b, int edge) {
+  return (lub_winograd_row){.kernel = (int)s->kernel_h, .edge = edge, .channels = s->channels, .lanes = s->lanes_out,
+                            .in = b->in, .weights = edge == 4 ? s->wide_weights : s->winograd_weights,
+                            .scratch = b->winograd};
 }
 
 /* Two rows of convolution without a pool; what is left of an odd width is computed the plain way. */
 static void winograd_rows(const conv_state *s, const band *b) {
   const int64_t whole = band_pixels(s) / 2 * 2;
-  lub_winograd_row tiles = tiles_of(s, b);
+  lub_winograd_row tiles = tiles_of(s, b, 2);
   tiles.tiles = whole / 2;
   tiles.out = b->row;
   s->kernels->winograd_row(&tiles);
@@ -94,35 +98,70 @@ static void winograd_rows(const conv_state *s, const band *b) {
   convolve(s, b->row[1], whole, b->in + 1);
 }
 
-/* Row r of the output. */
-static void forward_row(const conv_state *s, int64_t r, const float *x, lub_pool_row *row, const band *b) {
-  const int64_t line = s->padded_width * s->channels;
-  const bool paired = s->forward == CONV_WINOGRAD && s->pool_h == 1 && (r % 2 == 1 || r + 1 < s->rows);
+/* Rows that must be computed together: two rows of tiles without a pool, or two rows of windows. */
+static int64_t rows_together(const conv_state *s) {
+  return s->wide_weights || (s->forward == CONV_WINOGRAD && s->pool_h == 1) ? 2 : 1;
+}
+
+/* Whether row r is computed together with its neighbour, the one before it or the one behind it. */
+static bool is_paired(const conv_state *s, int64_t r) {
+  return rows_together(s) == 2 && (r % 2 == 1 || r + 1 < s->rows);
+}
+
+/* Windows of a 2x2 pool by tiles: `count` in row r from column `first` on; with an edge of 4 in the next row too. */
+static void winograd_windows(const conv_state *s, int64_t r, int64_t first, int64_t count, int edge, const float *x,
+                             const lub_pool_row *image, const band *b) {
+  const int64_t line = s->padded_width * s->channels, at = (r * s->columns + first) * s->filters;
+  lub_pool_row row = *image;
+  row.first += (uint32_t)at;
+  row.y += at;
+  if (row.argmax) row.argmax += at;
+  for (int64_t k = 0; k < edge + s->kernel_h - 1; k++) b->in[k] = x + (2 * r + k) * line + 2 * first * s->channels;
+  lub_winograd_row tiles = tiles_of(s, b, edge);
+  tiles.tiles = 2 * count / edge;
+  tiles.pool = &row;
+  s->kernels->winograd_row(&tiles);
+}
+
+static void winograd_pooled(const conv_state *s, int64_t r, const float *x, const lub_pool_row *image, const band *b) {
+  const int64_t even = s->columns / 2 * 2;
+  if (!is_paired(s, r)) {
+    winograd_windows(s, r, 0, s->columns, 2, x, image, b);
+    return;
+  }
+  winograd_windows(s, r, 0, even, 4, x, image, b);
+  if (even == s->columns) return;
+  winograd_windows(s, r, even, 1, 2, x, image, b);
+  winograd_windows(s, r + 1, even, 1, 2, x, image, b);
+}
+
+/* Row r of the output, or that and the next; `image` is of the sample's first row. */
+static void forward_row(const conv_state *s, int64_t r, const float *x, const lub_pool_row *image, const band *b) {
+  const int64_t line = s->padded_width * s->channels, at = r * s->columns * s->filters;
+  const bool paired = is_paired(s, r), tiled = s->forward == CONV_WINOGRAD && s->pool_h == 2;
+  if (tiled) {
+    if (!paired || r % 2 == 0) winograd_pooled(s, r, x, image, b);
+    return;
+  }
+  lub_pool_row row = *image;
+  row.first += (uint32_t)at;
+  row.y += at;
+  if (row.argmax) row.argmax += at;
   if (paired && r % 2 == 1) { /* it was computed with the row before */
-    row->rows = (const float *const *)&b->row[1];
-    s->kernels->pool_row(row);
+    row.rows = (const float *const *)&b->row[1];
+    s->kernels->pool_row(&row);
     return;
   }
   for (int64_t k = 0; k < s->kernel_h + s->pool_h - 1 + paired; k++) b->in[k] = x + (r * s->pool_h + k) * line;
   if (s->forward == CONV_SINGLE) {
-    s->kernels->single_channel_row(row, b->in, (int)s->kernel_h, s->forward_weights);
-    return;
-  }
-  if (s->forward == CONV_WINOGRAD && s->pool_h == 2) {
-    lub_winograd_row tiles = tiles_of(s, b);
-    tiles.tiles = s->columns;
-    tiles.pool = row;
-    s->kernels->winograd_row(&tiles);
+    s->kernels->single_channel_row(&row, b->in, (int)s->kernel_h, s->forward_weights);
     return;
   }
   if (paired) winograd_rows(s, b);
   else for (int i = 0; i < s->pool_h; i++) convolve(s, b->row[i], 0, b->in + i);
-  row->rows = (const float *const *)b->row;
-  s->kernels->pool_row(row);
+  row.rows = (const float *const *)b->row;
+  s->kernels->pool_row(&row);
 }
-
-/* Rows that must be computed together: tiles without a pool are two rows high. */
-static int64_t rows_together(const conv_state *s) { return s->forward == CONV_WINOGRAD && s->pool_h == 1 ? 2 : 1; }
 
 static int64_t bands(const lub_stage *stage, int threads) {
   enum { FEW_PRODUCTS = 100000 }; /* done as soon as shared */
@@ -152,13 +191,9 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   for (int64_t n = 0; n < pass->count; n++) {
     const float *x = lub_conv_image(s, pass->x[0] + n * in, image);
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
-    for (int64_t r = first; r < last; r++) {
-      int64_t at = r * s->columns * s->filters;
-      row.first = (uint32_t)at;
-      row.y = pass->y + n * out + at;
-      row.argmax = keeps ? (uint8_t *)pass->saved + n * out + at : NULL;
-      forward_row(s, r, x, &row, &b);
-    }
+    row.y = pass->y + n * out;
+    row.argmax = keeps ? (uint8_t *)pass->saved + n * out : NULL;
+    for (int64_t r = first; r < last; r++) forward_row(s, r, x, &row, &b);
   }
 }
 
@@ -169,6 +204,7 @@ static void free_state(lub_stage *stage) {
   if (!s) return;
   free(s->forward_weights);
   free(s->winograd_weights);
+  free(s->wide_weights);
   free(s->winograd_back_weights);
   free(s->backward_weights);
   free(s->patch_weights);
@@ -237,12 +273,14 @@ static bool make_weights(conv_state *s) {
   const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
   const bool bare = s->way == CONV_DENSE && s->pool_h == 1 && s->pool_w == 1;
   const bool back_by_winograd = winograd && bare;
+  const bool wide = winograd && s->kernel_h == 2 && s->pool_h == 2 && s->rows >= 2 && s->columns >= 2;
   struct {
     float **array;
     bool wanted;
     int64_t floats;
   } list[] = {{&s->forward_weights, true, taps * s->channels * s->lanes_out},
               {&s->winograd_weights, winograd, products * s->channels * s->lanes_out},
+              {&s->wide_weights, wide, 25 * s->channels * s->lanes_out},
               {&s->winograd_back_weights, back_by_winograd, products * s->lanes_out * s->lanes_in},
               {&s->patch_weights, sparse, s->filters * s->kernel_h * s->run},
               {&s->backward_weights, !sparse && !back_by_winograd, taps * s->lanes_out * s->lanes_in},

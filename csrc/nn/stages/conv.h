@@ -17,7 +17,7 @@ typedef enum conv_way {
 typedef enum conv_forward {
   CONV_ROWS,     /* rows of convolution, then the pool */
   CONV_SINGLE,   /* one channel behind a small kernel, in registers with the 2x2 pool */
-  CONV_WINOGRAD, /* tiles of 2x2 outputs by kernels/winograd.c: the windows of a 2x2 pool, or two rows without a pool */
+  CONV_WINOGRAD, /* tiles by kernels/winograd.c: the windows of a 2x2 pool, or two rows without a pool */
 } conv_forward;
 
 typedef struct conv_state {
@@ -39,6 +39,7 @@ typedef struct conv_state {
   bool copies;                        /* the input is copied, to have a border or room behind its last row */
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
   float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
+  float *wide_weights;                /* the same of tiles of 4x4 outputs, terms (5, 5, c); NULL: not that way */
   float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters in lanes) of the turned kernel, lanes of channels;
                                        * if dense and without a pool, else NULL */
   float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse

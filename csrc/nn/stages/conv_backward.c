@@ -19,7 +19,7 @@ static int64_t ring_row_floats(const conv_state *s) {
 }
 static int64_t input_row_floats(const conv_state *s) { return lub_round_up(s->width, input_rows(s)) * s->lanes_in; }
 static int64_t tiles_floats(const conv_state *s) {
-  return s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, s->lanes_out) : 0;
+  return s->winograd_back_weights ? lub_winograd_scratch((int)s->kernel_h, 2, s->lanes_out) : 0;
 }
 static int64_t terms_of(const conv_state *s) { return s->kernel_h * s->kernel_w * s->channels; }
 
@@ -71,8 +71,8 @@ static void add_input_rows(const conv_state *s, const ring *g, int64_t y, float 
   if (s->winograd_back_weights) {
     float *out[2] = {g->line, g->line + input_row_floats(s)};
     for (int64_t i = 0; i <= s->kernel_h; i++) g->runs[i] = ring_row(s, g, y - s->kernel_h + 1 + i);
-    const lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .tiles = (s->width + 1) / 2, .channels = s->lanes_out,
-                                    .lanes = s->lanes_in, .in = g->runs, .weights = s->winograd_back_weights,
+    const lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .edge = 2, .tiles = (s->width + 1) / 2,
+                                    .channels = s->lanes_out, .lanes = s->lanes_in, .in = g->runs, .weights = s->winograd_back_weights,
                                     .scratch = g->tiles, .out = out};
     s->kernels->winograd_row(&tiles);
     add_line(s, out[0], y, gx);

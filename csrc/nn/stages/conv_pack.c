@@ -37,10 +37,18 @@ static void pack_forward(conv_state *s, const float *kernel) {
 }
 
 /* One dimension of winograd.c's way in for kernels, on rows of MOST_LANES; the steps count rows. */
-static void kernel_sums(const float *g, float *u, int64_t g_step, int64_t u_step, int64_t size) {
+static void kernel_sums(const float *g, float *u, int64_t g_step, int64_t u_step, int64_t size, int edge) {
   g_step *= MOST_LANES, u_step *= MOST_LANES;
   for (int64_t o = 0; o < MOST_LANES; o++) {
     const float g0 = g[o], g1 = g[g_step + o];
+    if (edge == 4) {
+      u[o] = (g0 + g1) / 1.5f;
+      u[u_step + o] = (g1 - g0) / 1.5f;
+      u[2 * u_step + o] = (g0 + 0.5f * g1) / -0.75f;
+      u[3 * u_step + o] = (g0 - 0.5f * g1) / 0.75f;
+      u[4 * u_step + o] = g1;
+      continue;
+    }
     u[o] = g0;
     if (size == 2) {
       u[u_step + o] = g0 + g1;
@@ -54,16 +62,19 @@ static void kernel_sums(const float *g, float *u, int64_t g_step, int64_t u_step
   }
 }
 
-/* All products of MOST_LANES filters from `first` on under channel c; u: ((size + 1)^2, MOST_LANES). */
-static void winograd_products(const conv_state *s, const float *kernel, int64_t c, int64_t first, float *u) {
-  const int64_t size = s->kernel_h, n = s->filters - first < MOST_LANES ? s->filters - first : MOST_LANES;
+enum { MOST_PRODUCTS = 25 };
+
+/* All products of MOST_LANES filters from `first` on under channel c; u: ((size + edge - 1)^2, MOST_LANES). */
+static void winograd_products(const conv_state *s, const float *kernel, int64_t c, int64_t first, int edge, float *u) {
+  const int64_t size = s->kernel_h, side = size + edge - 1;
+  const int64_t n = s->filters - first < MOST_LANES ? s->filters - first : MOST_LANES;
   float g[9 * MOST_LANES] = {0}, half[12 * MOST_LANES];
   for (int64_t tap = 0; tap < size * size; tap++)
     for (int64_t o = 0; o < n; o++)
       g[tap * MOST_LANES + o] = kernel[(tap * s->channels + c) * s->filters + first + o] * s->scale[first + o];
-  for (int64_t j = 0; j < size; j++) kernel_sums(g + j * MOST_LANES, half + j * MOST_LANES, size, size, size);
-  for (int64_t i = 0; i <= size; i++)
-    kernel_sums(half + i * size * MOST_LANES, u + i * (size + 1) * MOST_LANES, 1, 1, size);
+  for (int64_t j = 0; j < size; j++) kernel_sums(g + j * MOST_LANES, half + j * MOST_LANES, size, size, size, edge);
+  for (int64_t i = 0; i < side; i++)
+    kernel_sums(half + i * size * MOST_LANES, u + i * side * MOST_LANES, 1, 1, size, edge);
 }
 
 /* The kernel turned round has the same products in another order: in each dimension the first and the last change
@@ -85,19 +96,19 @@ static void put_back_products(conv_state *s, const float *u, int64_t c, int64_t 
   }
 }
 
-static void pack_winograd(conv_state *s, const float *kernel) {
-  const int64_t products = (s->kernel_h + 1) * (s->kernel_h + 1), most = 2 * s->kernels->vector;
-  float u[16 * MOST_LANES];
+static void pack_winograd(conv_state *s, const float *kernel, float *weights, int edge) {
+  const int64_t side = s->kernel_h + edge - 1, products = side * side, most = 2 * s->kernels->vector;
+  float u[MOST_PRODUCTS * MOST_LANES];
   for (int64_t first = 0; first < s->filters; first += MOST_LANES)
     for (int64_t c = 0; c < s->channels; c++) {
-      winograd_products(s, kernel, c, first, u);
+      winograd_products(s, kernel, c, first, edge, u);
       for (int64_t lane = first; lane < first + MOST_LANES && lane < s->lanes_out; lane += most) {
         const int64_t width = s->lanes_out - lane < most ? s->lanes_out - lane : most;
-        float *to = s->winograd_weights + lane * products * s->channels + c * width;
+        float *to = weights + lane * products * s->channels + c * width;
         for (int64_t t = 0; t < products; t++)
           memcpy(to + t * s->channels * width, u + t * MOST_LANES + lane - first, sizeof(float) * (size_t)width);
       }
-      if (s->winograd_back_weights) put_back_products(s, u, c, first);
+      if (edge == 2 && s->winograd_back_weights) put_back_products(s, u, c, first);
     }
 }
 
@@ -128,7 +139,8 @@ void lub_conv_pack(lub_stage *stage) {
   const float *kernel = stage->layer[0]->param[0].value;
   for (int64_t o = 0; o < s->filters; o++) filter_affine(stage, o, &s->scale[o], &s->bias[o]);
   pack_forward(s, kernel);
-  if (s->winograd_weights) pack_winograd(s, kernel);
+  if (s->winograd_weights) pack_winograd(s, kernel, s->winograd_weights, 2);
+  if (s->wide_weights) pack_winograd(s, kernel, s->wide_weights, 4);
   if (s->patch_weights) pack_patches(s, kernel);
   if (s->backward_weights) pack_backward(s, kernel);
   stage->version[0] = stage->layer[0]->version;
