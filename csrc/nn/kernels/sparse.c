@@ -1,7 +1,6 @@
 /* Max-pooling lets a gradient through to one element of each window, and relu and dropout stop many of those. So
  * the way back gathers what lives: for each channel the list of its pixels. Their patches of input, scaled, add up to the
- * gradient of the channel's kernel; and the kernel, scaled, is what each of these patches gets for a gradient. One walk
- * along the list does both, with the kernel and its gradient in registers.
+ * gradient of the channel's kernel; and the kernel, scaled, is what each of these patches gets for a gradient.
  *
  * It goes by blocks of rows, whose patches stay in the first-level cache while all channels pass over them. An element
  * of the input's gradient gets its terms block by block, channel by channel, and within these by the parts of a kernel,
@@ -9,10 +8,10 @@
 #include "nn/kernels/compress.h"
 
 enum {
-  PART = 64,                  /* floats of a run that are added at once, of two runs where there are two */
-  MOST = 2 * PART / VL,       /* vectors of a part */
-  HELD = MOST < 8 ? MOST : 8, /* vectors of a kernel's gradient that stay in registers */
-  HOLDS_KERNEL = VL == 16     /* whether there are registers for the kernel too */
+  PART = 64,           /* floats of a run that are added at once, of two runs where there are two */
+  MOST = 2 * PART / VL,
+  TOGETHER = VL == 16, /* whether registers hold a part of a kernel and of its gradient: one walk along the list does both */
+  HELD = 8             /* else: vectors of a kernel's gradient that they hold */
 };
 
 typedef struct list {
@@ -31,36 +30,34 @@ typedef struct part {
   int64_t line;
 } part;
 
-/* Vectors `first` to `last` - 1 of the kernel's gradient, over R runs of J; and the input's, if wanted, over them all. */
-INLINE void add_vectors(const part *given, list from, const int R, const int J, const int first, const int last,
-                        const bool back) {
+/* One walk for a part of R runs of J vectors: for vectors `first` to `last` - 1 of the kernel's gradient, and for all of the
+ * patches', if they are wanted. */
+INLINE void walk_list(const part *given, list from, const int R, const int J, const int first, const int last,
+                      const bool back) {
   const part p = *given;
-  vf sum[HELD], kernel[MOST];
-  UNROLL for (int v = first; v < last; v++) sum[v - first] = vf_loadu(p.gradient + v / J * p.run + v % J * VL);
-  if (back && HOLDS_KERNEL)
-    UNROLL for (int v = 0; v < R * J; v++) kernel[v] = vf_loadu(p.weights + v / J * p.run + v % J * VL);
+  vf sum[MOST], kernel[MOST];
+  UNROLL for (int v = first; v < last; v++) sum[v] = vf_loadu(p.gradient + v / J * p.run + v % J * VL);
+  if (back) UNROLL for (int v = 0; v < R * J; v++) kernel[v] = vf_loadu(p.weights + v / J * p.run + v % J * VL);
   for (int64_t i = 0; i < from.n; i++) {
     const int64_t offset = from.offset[i];
-    const float *x = p.x + offset;
-    float *gx = p.gx + offset;
     const vf scale = vf_all(from.value[i]);
-    UNROLL for (int v = first; v < last; v++) sum[v - first] =
-        vf_fma(scale, vf_loadu(x + v / J * p.line + v % J * VL), sum[v - first]);
+    UNROLL for (int v = first; v < last; v++) sum[v] =
+        vf_fma(scale, vf_loadu(p.x + offset + v / J * p.line + v % J * VL), sum[v]);
     if (back) UNROLL for (int v = 0; v < R * J; v++) {
-      float *to = gx + v / J * p.line + v % J * VL;
-      const vf w = HOLDS_KERNEL ? kernel[v] : vf_loadu(p.weights + v / J * p.run + v % J * VL);
-      vf_storeu(to, vf_fma(scale, w, vf_loadu(to)));
+      float *to = p.gx + offset + v / J * p.line + v % J * VL;
+      vf_storeu(to, vf_fma(scale, kernel[v], vf_loadu(to)));
     }
   }
-  UNROLL for (int v = first; v < last; v++) vf_storeu(p.gradient + v / J * p.run + v % J * VL, sum[v - first]);
+  UNROLL for (int v = first; v < last; v++) vf_storeu(p.gradient + v / J * p.run + v % J * VL, sum[v]);
 }
 
 INLINE void add_part(const part *p, list from, const int R, const int J) {
-  UNROLL for (int first = 0; first < R * J; first += HELD) {
-    const int last = R * J - first < HELD ? R * J : first + HELD;
-    if (p->gx && first == 0) add_vectors(p, from, R, J, first, last, true);
-    else add_vectors(p, from, R, J, first, last, false);
+  if (p->gx && TOGETHER) {
+    walk_list(p, from, R, J, 0, R * J, true);
+    return;
   }
+  if (p->gx) walk_list(p, from, R, J, 0, 0, true);
+  UNROLL for (int v = 0; v < R * J; v += HELD) walk_list(p, from, R, J, v, R * J - v < HELD ? R * J : v + HELD, false);
 }
 
 /* R runs from p on, part by part. */

@@ -18,25 +18,25 @@
 #include "nn/kernels/behind.h"
 #include "nn/kernels/tile.h"
 
-/* One dimension of the way in; `step` vectors lie between the elements of d and of v. */
-INLINE void differences(const vf *d, vf *v, const int step, const int K, const int M) {
+/* One dimension of the way in. */
+INLINE void differences(const vf *d, vf *v, const int K, const int M) {
   if (M == 4) {
-    const vf a = vf_fma(d[0], vf_all(-0.25f), d[2 * step]), b = vf_fma(d[step], vf_all(-0.25f), d[3 * step]);
-    const vf e = d[2 * step] - d[0], f = d[3 * step] - d[step];
+    const vf a = vf_fma(d[0], vf_all(-0.25f), d[2]), b = vf_fma(d[1], vf_all(-0.25f), d[3]);
+    const vf e = d[2] - d[0], f = d[3] - d[1];
     v[0] = b + a;
-    v[step] = b - a;
-    v[2 * step] = vf_fma(e, vf_all(0.5f), f);
-    v[3 * step] = vf_fma(e, vf_all(-0.5f), f);
-    v[4 * step] = vf_fma(d[2 * step], vf_all(-1.25f), vf_fma(d[0], vf_all(0.25f), d[4 * step]));
+    v[1] = b - a;
+    v[2] = vf_fma(e, vf_all(0.5f), f);
+    v[3] = vf_fma(e, vf_all(-0.5f), f);
+    v[4] = vf_fma(d[2], vf_all(-1.25f), vf_fma(d[0], vf_all(0.25f), d[4]));
   } else if (K == 2) {
-    v[0] = d[0] - d[step];
-    v[step] = d[step];
-    v[2 * step] = d[2 * step] - d[step];
+    v[0] = d[0] - d[1];
+    v[1] = d[1];
+    v[2] = d[2] - d[1];
   } else {
-    v[0] = d[0] - d[2 * step];
-    v[step] = d[step] + d[2 * step];
-    v[2 * step] = d[2 * step] - d[step];
-    v[3 * step] = d[3 * step] - d[step];
+    v[0] = d[0] - d[2];
+    v[1] = d[1] + d[2];
+    v[2] = d[2] - d[1];
+    v[3] = d[3] - d[1];
   }
 }
 
@@ -51,12 +51,18 @@ INLINE void gather(const lub_winograd_row *row, int64_t first, int P, float *v, 
     const int64_t left = channels - c;
     for (int p = 0; p < P; p++) {
       const int64_t at = M * p * channels + c;
-      vf d[5 * 5], e[5 * 5];
-      UNROLL for (int i = 0; i < N; i++) UNROLL for (int j = 0; j < N; j++) d[i * N + j] =
-          vf_load_part(in[i] + at + j * channels, left);
-      UNROLL for (int j = 0; j < N; j++) differences(d + j, e + j, N, K, M);
-      UNROLL for (int i = 0; i < N; i++) differences(e + i * N, d + i * N, 1, K, M);
-      UNROLL for (int t = 0; t < N * N; t++) vf_store(v + t * plane + p * pixel + c, d[t]);
+      vf half[5 * 5]; /* one dimension at a time, so that few registers are in use at once */
+      UNROLL for (int j = 0; j < N; j++) {
+        vf d[5], e[5];
+        UNROLL for (int i = 0; i < N; i++) d[i] = vf_load_part(in[i] + at + j * channels, left);
+        differences(d, e, K, M);
+        UNROLL for (int i = 0; i < N; i++) half[i * N + j] = e[i];
+      }
+      UNROLL for (int i = 0; i < N; i++) {
+        vf e[5];
+        differences(half + i * N, e, K, M);
+        UNROLL for (int j = 0; j < N; j++) vf_store(v + (i * N + j) * plane + p * pixel + c, e[j]);
+      }
     }
   }
 }
@@ -84,33 +90,38 @@ __attribute__((noinline)) static void multiply_one(float *m, const float *v, int
 }
 
 /* One dimension of the way out. */
-INLINE void sums(const vf *m, vf *y, const int m_step, const int y_step, const int K, const int M) {
+INLINE void sums(const vf *m, vf *y, const int K, const int M) {
   if (M == 4) {
-    const vf a = m[0] + m[m_step], b = m[0] - m[m_step];
-    const vf e = m[2 * m_step] + m[3 * m_step], f = m[2 * m_step] - m[3 * m_step];
+    const vf a = m[0] + m[1], b = m[0] - m[1];
+    const vf e = m[2] + m[3], f = m[2] - m[3];
     y[0] = a + e;
-    y[y_step] = vf_fma(f, vf_all(0.5f), b);
-    y[2 * y_step] = vf_fma(e, vf_all(0.25f), a);
-    y[3 * y_step] = vf_fma(f, vf_all(0.125f), b + m[4 * m_step]);
+    y[1] = vf_fma(f, vf_all(0.5f), b);
+    y[2] = vf_fma(e, vf_all(0.25f), a);
+    y[3] = vf_fma(f, vf_all(0.125f), b + m[4]);
   } else if (K == 2) {
-    y[0] = m[0] + m[m_step];
-    y[y_step] = m[m_step] + m[2 * m_step];
+    y[0] = m[0] + m[1];
+    y[1] = m[1] + m[2];
   } else {
-    y[0] = m[0] + m[m_step] + m[2 * m_step];
-    y[y_step] = m[m_step] - m[2 * m_step] + m[3 * m_step];
+    y[0] = m[0] + m[1] + m[2];
+    y[1] = m[1] - m[2] + m[3];
   }
 }
 
-/* The MxM outputs of one tile, one vector of lanes. */
-INLINE void outputs(const float *m, int64_t plane, vf *y, const int K, const int M) {
+/* The way out of one tile over columns, one vector of lanes; half: (M + K - 1, M). */
+INLINE void half_outputs(const float *m, int64_t plane, vf *half, const int K, const int M) {
   const int N = M + K - 1;
-  vf half[5 * 4];
   UNROLL for (int i = 0; i < N; i++) {
     vf line[5];
     UNROLL for (int j = 0; j < N; j++) line[j] = vf_load(m + (i * N + j) * plane);
-    sums(line, half + M * i, 1, 1, K, M);
+    sums(line, half + M * i, K, M);
   }
-  UNROLL for (int j = 0; j < M; j++) sums(half + j, y + j, M, M, K, M);
+}
+
+/* The M outputs of its column j. */
+INLINE void column_outputs(const vf *half, int j, vf *y, const int K, const int M) {
+  vf column[5];
+  UNROLL for (int i = 0; i < M + K - 1; i++) column[i] = half[i * M + j];
+  sums(column, y, K, M);
 }
 
 /* The way out of P tiles from number `first` on, for the block's `width` lanes from `lane` on. */
@@ -120,9 +131,12 @@ INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, 
   float *const out[2] = {row->out[0] + from, row->out[1] + from};
   for (int p = 0; p < P; p++)
     for (int64_t c = 0; c < width; c += VL) {
-      vf y[4];
-      outputs(m + p * width + c, plane, y, K, 2);
-      UNROLL for (int i = 0; i < 4; i++) vf_store(out[i / 2] + (2 * p + i % 2) * lanes + c, y[i]);
+      vf half[4 * 2], y[2];
+      half_outputs(m + p * width + c, plane, half, K, 2);
+      UNROLL for (int j = 0; j < 2; j++) {
+        column_outputs(half, j, y, K, 2);
+        UNROLL for (int i = 0; i < 2; i++) vf_store(out[i] + (2 * p + j) * lanes + c, y[i]);
+      }
     }
 }
 
@@ -133,14 +147,18 @@ INLINE void scatter_pooled(const lub_pool_row *given, const float *m, int64_t fi
   for (int64_t c = 0; c < width && lane + c < pool.channels; c += VL) {
     const behind rest = behind_channels(&pool, lane + c, relu, drops);
     for (int p = 0; p < P; p++) {
-      vf y[4 * 4];
-      outputs(m + p * width + c, plane, y, K, M);
-      UNROLL for (int w = 0; w < M / 2 * (M / 2); w++) {
-        const int i = w / (M / 2), j = w % (M / 2), at = 2 * i * M + 2 * j;
-        const vf window[4] = {y[at], y[at + 1], y[at + M], y[at + M + 1]};
-        vi place = {0};
-        const vf best = largest_of_four(window, &place);
-        put_pixel(&pool, &rest, best, place, i * pool.columns + M / 2 * (first + p) + j, lane + c);
+      vf half[5 * 4];
+      half_outputs(m + p * width + c, plane, half, K, M);
+      UNROLL for (int j = 0; j < M / 2; j++) {
+        vf left[4], right[4];
+        column_outputs(half, 2 * j, left, K, M);
+        column_outputs(half, 2 * j + 1, right, K, M);
+        UNROLL for (int i = 0; i < M / 2; i++) {
+          const vf window[4] = {left[2 * i], right[2 * i], left[2 * i + 1], right[2 * i + 1]};
+          vi place = {0};
+          const vf best = largest_of_four(window, &place);
+          put_pixel(&pool, &rest, best, place, i * pool.columns + M / 2 * (first + p) + j, lane + c);
+        }
       }
     }
   }
