@@ -1,8 +1,9 @@
 -- The engine beside its peers, in one run: medians of alternating turns, as ratios.
 --   lua5.4 bench/engine.lua [ROUNDS] [NET ...]     NET: notebook, batchnorm, lstm; all by default
 -- It shows training and prediction on one thread and two, for each kind of kernels that this CPU has, beside PyTorch,
--- Keras on TensorFlow and ONNX Runtime (`make peers`; PYTHON says which interpreter). Peers always take the CPU's best
--- instructions, so AVX2's ratios mean little where there is AVX-512. bench/limit.lua shows how near the peak this is.
+-- Keras on TensorFlow and ONNX Runtime (`make peers`; PYTHON says which interpreter). Beside kernels that are not the
+-- CPU's best, peers too are held to such instructions, all but ONNX Runtime, which cannot be. bench/limit.lua shows how
+-- near the peak this is.
 --
 -- Turns are made fair so: every contestant is a process of its own, since the thread pools of two peers in one process
 -- fight each other; and before each turn all is quiet for 0.3 s, longer than the threads of OpenMP (0.2 s by default),
@@ -50,8 +51,12 @@ end
 -- is PyTorch's greatest cost by default.
 local MALLOC = "MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296"
 
-local function open_peer(who, net, threads)
-  return open_process(("%s %s %sbench/engine.py %s %s %d"):format(MALLOC, python, here, who, net, threads))
+-- What keeps a peer to the instructions of a variant that is not the CPU's best.
+local HELD = { avx2 = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 "
+  .. "XLA_FLAGS=--xla_cpu_max_isa=AVX2" }
+
+local function open_peer(who, net, threads, held)
+  return open_process(("env %s %s %s %sbench/engine.py %s %s %d"):format(held, MALLOC, python, here, who, net, threads))
 end
 
 local function close(process)
@@ -87,47 +92,40 @@ end
 -- Seconds of our kernels, to tell what the second thread brings.
 local alone = {}
 
-local function report(net, threads, task, ours, times)
+local function report(net, threads, task, variant, held, times)
   local what, n, peers, asked = task[1], task[2], task[3], task.asked[threads]
-  for i, variant in ipairs(ours) do
-    local own, key = median(times[i]), table.concat({ net, what, n, variant }, " ")
-    local text = ("%-9s %-7s batch %-3d %d thread%s %-6s %9.3f ms"):format(net, what, n, threads,
-      threads == 1 and " " or "s", variant, own * 1e3)
-    if threads == 1 then alone[key] = own
-    else text = text .. (", %.2f of one thread"):format(alone[key] / own) end
-    for k, peer in ipairs(peers) do
-      local other = median(times[#ours + k])
-      text = text .. (other and (" | %s %.3f ms: %.2f times"):format(peer, other * 1e3, other / own)
-        or (" | %s is missing"):format(peer))
-      if asked[peer] then text = text .. (" (asked %g)"):format(asked[peer]) end
-    end
-    print(text)
+  local own, key = median(times[1]), table.concat({ net, what, n, variant }, " ")
+  local text = ("%-9s %-7s batch %-3d %d thread%s %-6s %9.3f ms"):format(net, what, n, threads,
+    threads == 1 and " " or "s", variant, own * 1e3)
+  if threads == 1 then alone[key] = own
+  else text = text .. (", %.2f of one thread"):format(alone[key] / own) end
+  for k, peer in ipairs(peers) do
+    local other = median(times[1 + k])
+    local name = peer .. (held ~= "" and peer ~= "onnx" and " held to " .. variant or "")
+    text = text .. (other and (" | %s %.3f ms: %.2f times"):format(name, other * 1e3, other / own)
+      or (" | %s is missing"):format(peer))
+    if asked[peer] then text = text .. (" (asked %g)"):format(asked[peer]) end
   end
+  print(text)
 end
 
-local function compare(net, threads)
-  local ours, processes = {}, {}
-  for _, variant in ipairs(variants) do
-    if variant ~= "plain" or #variants == 1 then ours[#ours + 1] = variant end
-  end
-  for i, variant in ipairs(ours) do
-    local command = "LUBDUB_CPU=%s %s %sbench/contestant.lua %s %d"
-    processes[i] = open_process(command:format(variant, lua, here, net, threads))
-  end
+local function compare(net, threads, variant)
+  local held = variant ~= variants[#variants] and HELD[variant] or ""
+  local ours = open_process(("LUBDUB_CPU=%s %s %sbench/contestant.lua %s %d"):format(variant, lua, here, net, threads))
   local peers = {}
   for _, task in ipairs(tasks[net]) do
-    local times, turns = {}, { table.unpack(processes) }
+    local times, turns = {}, { ours }
     for _, peer in ipairs(task[3]) do
-      peers[peer] = peers[peer] or open_peer(peer, net, threads)
+      peers[peer] = peers[peer] or open_peer(peer, net, threads, held)
       turns[#turns + 1] = peers[peer]
     end
     for i = 1, #turns do times[i] = {} end
     for _ = 1, rounds do
       for i, process in ipairs(turns) do take_turn(process, task[1], task[2], times[i]) end
     end
-    report(net, threads, task, ours, times)
+    report(net, threads, task, variant, held, times)
   end
-  for _, process in ipairs(processes) do close(process) end
+  close(ours)
   for _, process in pairs(peers) do close(process) end
 end
 
@@ -135,5 +133,7 @@ io.stdout:setvbuf "line"
 print(("medians of %d alternating turns; a ratio says how many times faster lubdub is"):format(rounds))
 for _, net in ipairs(nets) do
   if not tasks[net] then error(net .. " is no net; expected notebook, batchnorm or lstm", 0) end
-  for threads = 1, 2 do compare(net, threads) end
+  for _, variant in ipairs(variants) do
+    for threads = 1, variant ~= "plain" and 2 or 0 do compare(net, threads, variant) end
+  end
 end

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A peer's side of bench/engine.lua. It reads "train 128" or "predict 1", a line each, and answers with seconds.
+"""A peer's side of bench/engine.lua. It reads "train 128" or "predict 1", a line each, does it over and over for a few
+milliseconds, and answers with the seconds of one run.
 
 usage: bench/engine.py WHO NET THREADS     WHO: torch, keras or onnx; NET: notebook, batchnorm or lstm
 """
@@ -16,7 +17,7 @@ for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(name, None)
 import numpy as np
 
-H, W, CLASSES, EPOCH = 40, 173, 5, 8
+H, W, CLASSES, EPOCH, LEAST = 40, 173, 5, 8, 0.005
 shape = (W, H) if net == "lstm" else (H, W, 1)
 rng = np.random.default_rng(0)
 
@@ -130,7 +131,9 @@ for line in sys.stdin:
         prepared[n] = peer.prepare(int(n))
         for _ in range(3):
             getattr(peer, what)(*prepared[n])
-    started = time.perf_counter()
-    getattr(peer, what)(*prepared[n])
-    seconds = time.perf_counter() - started
+    runs, started = 0, time.perf_counter()
+    while runs == 0 or time.perf_counter() - started < LEAST:
+        getattr(peer, what)(*prepared[n])
+        runs += 1
+    seconds = (time.perf_counter() - started) / runs
     print(seconds / EPOCH if who == "keras" else seconds, flush=True)

@@ -205,24 +205,21 @@ function evaluate.predict(model, x, given)
   model:build_for("predict", x)
   check.data("predict", model, x)
   model:ensure_trainer()
-  local n, trainer = batches.rows(x), model.trainer
-  local source = batches.of_tensors(x, nil, nil, { batch_size = o.batch_size, shuffle = false })
-  local callbacks = callbacks_of("predict", "predict", model, o, source.steps)
+  local n, size, trainer = batches.rows(x), o.batch_size or 32, model.trainer
+  local callbacks = callbacks_of("predict", "predict", model, o, (n - 1) // size + 1)
   local results = {}
   for k, shape in ipairs(model.output_shapes) do results[k] = Tensor.zeros { n, table.unpack(shape) } end
-  local first, batch = 1, 0
   callbacks:call "on_predict_begin"
-  for part in source(1, 0) do
-    batch = batch + 1
+  for first = 1, n, size do
+    local batch, last = first // size + 1, math.min(first + size - 1, n)
     callbacks:call("on_predict_batch_begin", batch)
-    trainer:begin_predict(part)
+    trainer:begin_predict(batches.slice(x, first, last))
     evaluate.finish(trainer)
-    local rows, outputs = batches.rows(part), {}
+    local outputs = {}
     for k, place in ipairs(model.output_places) do
-      outputs[k] = results[k]:slice(1, first, first + rows - 1)
+      outputs[k] = results[k]:slice(1, first, last)
       outputs[k]:copy(trainer:outputs(place))
     end
-    first = first + rows
     callbacks:call("on_predict_batch_end", batch, { outputs = #outputs > 1 and outputs or outputs[1] })
   end
   callbacks:call "on_predict_end"
