@@ -1,9 +1,11 @@
 /* A file in memory, and its way to a disk. */
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/aside.h"
+#include "base/memory.h"
 #include "h5/internal.h"
 
 enum { MEMORY_STEP = 1 << 20 }; /* a file in memory grows by so many bytes */
@@ -15,6 +17,38 @@ static hid_t access_list(void) {
   return list;
 }
 
+/* The memory of a file that grows, as HDF5 asks for it. In pages of the usual size, getting them would take most of the
+ * time of making a large file; and as the system moves no block that has pages of two sizes, half is added each time. */
+typedef struct memory_block {
+  alignas(LUB_ALIGN) size_t size; /* the bytes that HDF5 asked for, which follow */
+  size_t room;
+} memory_block;
+
+static void *grow(void *block, size_t size, H5FD_file_image_op_t operation, void *context) {
+  memory_block *old = block ? (memory_block *)block - 1 : NULL;
+  (void)operation;
+  (void)context;
+  if (!old || size > old->room) {
+    size_t room = size + size / 2;
+    memory_block *grown = lub_alloc(sizeof *grown + room);
+    if (!grown) return NULL;
+    lub_expect_fill(grown, sizeof *grown + room);
+    grown->room = room;
+    if (old) memcpy(grown + 1, block, old->size);
+    free(old);
+    old = grown;
+  }
+  old->size = size;
+  return old + 1;
+}
+
+static herr_t release(void *block, H5FD_file_image_op_t operation, void *context) {
+  (void)operation;
+  (void)context;
+  if (block) free((memory_block *)block - 1);
+  return 0;
+}
+
 lub_status lub_h5_create(lub_h5 **file, lub_error *err) {
   lub_h5 *made = calloc(1, sizeof *made);
   *file = NULL;
@@ -22,6 +56,7 @@ lub_status lub_h5_create(lub_h5 **file, lub_error *err) {
   lub_h5_enter();
   hid_t access = access_list();
   H5Pset_fapl_core(access, MEMORY_STEP, 0);
+  H5Pset_file_image_callbacks(access, &(H5FD_file_image_callbacks_t){.image_realloc = grow, .image_free = release});
   char name[64]; /* is stored nowhere, but HDF5 takes two open files of one name for the same */
   snprintf(name, sizeof name, "lubdub-%p", (void *)made);
   made->id = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
