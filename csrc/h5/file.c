@@ -18,7 +18,8 @@ static hid_t access_list(void) {
 }
 
 /* The memory of a file that grows, as HDF5 asks for it. In pages of the usual size, getting them would take most of the
- * time of making a large file; and as the system moves no block that has pages of two sizes, half is added each time. */
+ * time of making a large file; and as the system does not move a block with pages of two sizes, half is added each
+ * time. */
 typedef struct memory_block {
   alignas(LUB_ALIGN) size_t size; /* the bytes that HDF5 asked for, which follow */
   size_t room;

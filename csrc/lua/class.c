@@ -1,6 +1,7 @@
 /* What every binding needs to make a class and to report a failure; linked into each of our libraries. */
 #include <string.h>
 
+#include "base/memory.h"
 #include "lua/lubdub.h"
 
 int lubL_failure(lua_State *L, const lub_error *err) {
@@ -17,6 +18,25 @@ const char *lubL_checkpath(lua_State *L, int arg) {
   const char *path = luaL_checklstring(L, arg, &length);
   luaL_argcheck(L, strlen(path) == length, arg, "a file name without zero bytes expected");
   return path;
+}
+
+static int bytes_tostring(lua_State *L) {
+  const lubL_bytes *bytes = luaL_checkudata(L, 1, LUBL_BYTES);
+  lua_pushlstring(L, bytes->data ? bytes->data : "", bytes->size);
+  return 1;
+}
+
+lubL_bytes *lubL_newbytes(lua_State *L, size_t size, void **own) {
+  lubL_bytes *bytes = lua_newuserdatauv(L, sizeof *bytes + size, 1);
+  *own = bytes + 1;
+  *bytes = (lubL_bytes){.data = *own, .size = size};
+  lub_expect_fill(*own, size);
+  if (luaL_newmetatable(L, LUBL_BYTES)) {
+    lua_pushcfunction(L, bytes_tostring);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_setmetatable(L, -2);
+  return bytes;
 }
 
 void lubL_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta) {

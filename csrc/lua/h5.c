@@ -15,7 +15,7 @@ static lub_h5 **file_slot(lua_State *L) { return luaL_checkudata(L, 1, H5_FILE);
 
 /* What file:image() lent is empty from now on. */
 static void take_back_image(lua_State *L) {
-  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) *(lubL_bytes *)lua_touserdata(L, -1) = (lubL_bytes){0};
+  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) *(lubL_bytes *)lua_touserdata(L, -1) = (lubL_bytes){.lent = true};
   lua_pop(L, 1);
 }
 
@@ -54,21 +54,15 @@ static int file_save(lua_State *L) {
  * takes, and tostring makes a string of | nil, reason */
 static int file_image(lua_State *L) {
   lub_error err;
+  void *none;
   lub_h5 *file = check_file(L);
-  lubL_bytes *lent = lua_newuserdatauv(L, sizeof *lent, 1);
-  *lent = (lubL_bytes){0};
-  luaL_setmetatable(L, LUBL_BYTES);
+  lubL_bytes *lent = lubL_newbytes(L, 0, &none);
+  lent->lent = true;
   if (lub_h5_image(file, &lent->data, &lent->size, &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushvalue(L, 1); /* it keeps the file alive */
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1);
-  return 1;
-}
-
-static int bytes_tostring(lua_State *L) {
-  const lubL_bytes *lent = luaL_checkudata(L, 1, LUBL_BYTES);
-  lua_pushlstring(L, lent->data ? lent->data : "", lent->size);
   return 1;
 }
 
@@ -200,10 +194,6 @@ int luaopen_lubdub_h5_writer(lua_State *L) {
   lua_pushliteral(L, "lubdub.core");
   lua_call(L, 1, 0);
   lubL_class(L, H5_FILE, methods, meta);
-  luaL_newmetatable(L, LUBL_BYTES);
-  lua_pushcfunction(L, bytes_tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
 }
