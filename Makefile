@@ -51,7 +51,7 @@ OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(foreach v,$(VARIANTS),$(KERNELS:cs
 # (csrc/h5/reader). They share no symbols with core.so, and bring copies of these
 H5_SHARED := base/error base/shape base/aside base/memory tensor/tensor tensor/walk lua/class lua/tensor_object
 H5_OBJECTS := $(H5_SOURCES:csrc/%.c=$(BUILD)/%.o) $(H5_SHARED:%=$(BUILD)/%.o)
-ZIP_OBJECTS := $(ZIP_SOURCES:csrc/%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/%.o,base/error base/aside base/memory lua/class)
+ZIP_OBJECTS := $(ZIP_SOURCES:csrc/%.c=$(BUILD)/%.o) $(patsubst %,$(BUILD)/%.o,base/error base/aside lua/class)
 CORE := $(SO)/core.so
 H5 := $(SO)/h5_writer.so
 ZIP := $(SO)/zip.so

@@ -31,9 +31,9 @@ describe("zip.write", function()
     end
   end)
 
-  it("writes members in pieces of which the checksum knows nothing", function()
-    local piece = 8 << 20
-    for _, size in ipairs { piece, piece + 1 } do
+  it("writes long members a part at a time, of which the checksum knows nothing", function()
+    local part = 8 << 20
+    for _, size in ipairs { part, part + 1 } do
       local members = { { "before", "b" }, { "long", ("lub dub "):rep(size // 8 + 1):sub(1, size) }, { "behind", "" } }
       assert.is_true(zip.write(path, members))
       assert.is_true(zip_of(members) == slurp())

@@ -171,12 +171,13 @@ void lub_aside_discard(lub_aside *aside) {
   free_aside(aside);
 }
 
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+lub_status lub_write_aside(const char *path, const lub_piece *pieces, size_t count, lub_error *err) {
+  int reason = 0;
   lub_aside *aside;
   if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
   lub_size_guard guard;
   lub_size_guard_enter(&guard);
-  int reason = lub_aside_write(aside, bytes, size);
+  for (size_t i = 0; i < count && !reason; i++) reason = lub_aside_write(aside, pieces[i].bytes, pieces[i].size);
   lub_size_guard_leave(&guard);
   if (!reason) return lub_aside_commit(aside, err);
   lub_aside_discard(aside);

@@ -14,8 +14,14 @@
 
 #include "base/error.h"
 
-/* Makes `size` bytes the contents of the file at `path`. */
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err);
+/* A run of bytes that somebody owns. */
+typedef struct lub_piece {
+  const void *bytes;
+  size_t size;
+} lub_piece;
+
+/* Makes these pieces, one behind the other, the contents of the file at `path`. */
+lub_status lub_write_aside(const char *path, const lub_piece *pieces, size_t count, lub_error *err);
 
 /* === the same in steps, for who writes to a descriptor himself === */
 

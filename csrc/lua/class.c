@@ -1,7 +1,6 @@
 /* What every binding needs to make a class and to report a failure; linked into each of our libraries. */
 #include <string.h>
 
-#include "base/memory.h"
 #include "lua/lubdub.h"
 
 int lubL_failure(lua_State *L, const lub_error *err) {
@@ -22,15 +21,17 @@ const char *lubL_checkpath(lua_State *L, int arg) {
 
 static int bytes_tostring(lua_State *L) {
   const lubL_bytes *bytes = luaL_checkudata(L, 1, LUBL_BYTES);
-  lua_pushlstring(L, bytes->data ? bytes->data : "", bytes->size);
+  luaL_Buffer string;
+  luaL_buffinit(L, &string);
+  for (size_t i = 0; i < bytes->count; i++) luaL_addlstring(&string, bytes->pieces[i].bytes, bytes->pieces[i].size);
+  luaL_pushresult(&string);
   return 1;
 }
 
 lubL_bytes *lubL_newbytes(lua_State *L, size_t size, void **own) {
   lubL_bytes *bytes = lua_newuserdatauv(L, sizeof *bytes + size, 1);
   *own = bytes + 1;
-  *bytes = (lubL_bytes){.data = *own, .size = size};
-  lub_expect_fill(*own, size);
+  *bytes = (lubL_bytes){.pieces = &bytes->own, .count = 1, .own = {*own, size}};
   if (luaL_newmetatable(L, LUBL_BYTES)) {
     lua_pushcfunction(L, bytes_tostring);
     lua_setfield(L, -2, "__tostring");

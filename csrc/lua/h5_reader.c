@@ -46,8 +46,8 @@ static const void *check_bytes(lua_State *L, int arg, size_t *size) {
   const lubL_bytes *bytes = luaL_testudata(L, arg, LUBL_BYTES);
   if (!bytes) return luaL_checklstring(L, arg, size);
   luaL_argcheck(L, !bytes->lent, arg, "a file's image is only lent: tostring makes a string of it");
-  *size = bytes->size;
-  return bytes->data;
+  *size = bytes->own.size;
+  return bytes->own.bytes;
 }
 
 /* h5.open_buffer(string or an archive's Bytes, name) -> File | nil, reason; `name` stands for the path in messages */

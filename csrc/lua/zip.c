@@ -50,12 +50,13 @@ static int archive_read(lua_State *L) { return read_member(L, true); }
 /* archive:bytes(name): the same as Bytes, which h5.open_buffer takes; large members are not copied then */
 static int archive_bytes(lua_State *L) { return read_member(L, false); }
 
-/* The bytes at the top of the stack: a string, or Bytes such as file:image() of an HDF5 file lends. NULL: neither. */
-static const void *bytes_at_top(lua_State *L, size_t *size) {
+/* The pieces of what is at the top of the stack: a string, or Bytes such as file:image() of an HDF5 file lends; none
+ * where it is neither. */
+static void pieces_at_top(lua_State *L, lub_piece *string, lub_zip_member *member) {
   const lubL_bytes *bytes = luaL_testudata(L, -1, LUBL_BYTES);
-  if (!bytes) return lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, size) : NULL;
-  *size = bytes->size;
-  return bytes->data;
+  member->pieces = bytes ? bytes->pieces : string;
+  member->count = bytes ? bytes->count : lua_type(L, -1) == LUA_TSTRING;
+  if (!bytes && member->count > 0) string->bytes = lua_tolstring(L, -1, &string->size);
 }
 
 /* zip.write(path, {{ name, string or Bytes }, ...}) -> true | nil, reason */
@@ -65,13 +66,14 @@ static int archive_write(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   size_t count = lua_rawlen(L, 2);
   lub_zip_member *members = lua_newuserdatauv(L, (count + 1) * sizeof *members, 0);
+  lub_piece *strings = lua_newuserdatauv(L, (count + 1) * sizeof *strings, 0);
   for (size_t i = 0; i < count; i++) {
     luaL_argcheck(L, lua_rawgeti(L, 2, (lua_Integer)i + 1) == LUA_TTABLE, 2, "a list of { name, bytes } expected");
     luaL_argcheck(L, lua_rawgeti(L, -1, 1) == LUA_TSTRING, 2, "a member's name must be a string");
     lua_rawgeti(L, -2, 2);
     members[i].name = lua_tostring(L, -2); /* the list keeps both alive */
-    members[i].bytes = bytes_at_top(L, &members[i].size);
-    luaL_argcheck(L, members[i].bytes, 2, "a member's bytes must be a string, or a file's image");
+    pieces_at_top(L, &strings[i], &members[i]);
+    luaL_argcheck(L, members[i].count > 0, 2, "a member's bytes must be a string, or a file's image");
     luaL_argcheck(L, strlen(members[i].name) <= UINT16_MAX, 2, "a member's name is longer than 65535 bytes");
     lua_pop(L, 3);
   }

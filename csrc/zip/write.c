@@ -19,7 +19,7 @@ enum {
   YEAR_1980 = (1 << 5) | 1, /* the first day that an archive can name */
   ZIP64 = 1,                /* the kind of the field behind a name */
   FIXED = 128,              /* a header without its name has no more bytes */
-  PIECE = 1 << 23
+  AT_ONCE = 1 << 23
 };
 
 typedef struct writer {
@@ -50,65 +50,73 @@ static void write_on(writer *w, const void *bytes, size_t size) {
 /* === members === */
 
 typedef struct entry {
+  const char *name;
   uint64_t at; /* of its local header */
+  uint64_t size;
   uint32_t crc;
 } entry;
 
 static bool is_long(uint64_t value) { return value >= UINT32_MAX; }
 
 /* What both headers of a member have in common, from the version that reads it to the length of its name. */
-static void put_common(row *r, const lub_zip_member *member, uint32_t crc, bool longer) {
+static void put_common(row *r, const entry *e, bool longer) {
   put(r, 2, longer ? ZIP64_VERSION : PLAIN_VERSION);
   put(r, 2, 0); /* flags */
   put(r, 2, 0); /* not compressed */
   put(r, 2, 0); /* midnight */
   put(r, 2, YEAR_1980);
-  put(r, 4, crc);
-  put_or_ones(r, 4, member->size, longer); /* as it lies there, */
-  put_or_ones(r, 4, member->size, longer); /* and unpacked */
-  put(r, 2, strlen(member->name));
+  put(r, 4, e->crc);
+  put_or_ones(r, 4, e->size, longer); /* as it lies there, */
+  put_or_ones(r, 4, e->size, longer); /* and unpacked */
+  put(r, 2, strlen(e->name));
 }
 
-static row local_header(const lub_zip_member *member, uint32_t crc) {
-  bool longer = is_long(member->size);
+static row local_header(const entry *e) {
+  bool longer = is_long(e->size);
   row r = {.size = 0};
   put(&r, 4, 0x04034b50);
-  put_common(&r, member, crc, longer);
+  put_common(&r, e, longer);
   put(&r, 2, longer ? 20 : 0);
   return r;
 }
 
-static void write_member(writer *w, const lub_zip_member *member, entry *e) {
-  const unsigned char *from = member->bytes;
-  row header = local_header(member, 0), field = {.size = 0};
-  *e = (entry){.at = w->at, .crc = (uint32_t)crc32_z(0, NULL, 0)};
-  write_on(w, header.bytes, header.size);
-  write_on(w, member->name, strlen(member->name));
-  if (is_long(member->size)) {
-    put(&field, 2, ZIP64);
-    put(&field, 2, 16);
-    put(&field, 8, member->size);
-    put(&field, 8, member->size);
-    write_on(w, field.bytes, field.size);
-  }
-  for (size_t done = 0; done < member->size && !w->reason; done += PIECE) {
-    size_t size = member->size - done < PIECE ? member->size - done : PIECE;
-    e->crc = (uint32_t)crc32_z(e->crc, from + done, size);
+static void write_piece(writer *w, const lub_piece *piece, uint32_t *crc) {
+  const unsigned char *from = piece->bytes;
+  for (size_t done = 0; done < piece->size && !w->reason; done += AT_ONCE) {
+    size_t size = piece->size - done < AT_ONCE ? piece->size - done : AT_ONCE;
+    *crc = (uint32_t)crc32_z(*crc, from + done, size);
     write_on(w, from + done, size);
   }
-  header = local_header(member, e->crc); /* once more, now that the checksum is known */
+}
+
+static void write_member(writer *w, const lub_zip_member *member, entry *e) {
+  row field = {.size = 0};
+  *e = (entry){.name = member->name, .at = w->at};
+  for (size_t i = 0; i < member->count; i++) e->size += member->pieces[i].size;
+  row header = local_header(e);
+  write_on(w, header.bytes, header.size);
+  write_on(w, e->name, strlen(e->name));
+  if (is_long(e->size)) {
+    put(&field, 2, ZIP64);
+    put(&field, 2, 16);
+    put(&field, 8, e->size);
+    put(&field, 8, e->size);
+    write_on(w, field.bytes, field.size);
+  }
+  for (size_t i = 0; i < member->count; i++) write_piece(w, &member->pieces[i], &e->crc);
+  header = local_header(e); /* once more, now that the checksum is known */
   if (!w->reason && pwrite(lub_aside_descriptor(w->aside), header.bytes, header.size, (off_t)e->at) < 0)
     w->reason = errno;
 }
 
 /* === the directory === */
 
-static void write_entry(writer *w, const lub_zip_member *member, const entry *e) {
-  bool longer = is_long(member->size) || is_long(e->at);
+static void write_entry(writer *w, const entry *e) {
+  bool longer = is_long(e->size) || is_long(e->at);
   row r = {.size = 0}, field = {.size = 0};
   put(&r, 4, 0x02014b50);
   put(&r, 2, longer ? ZIP64_VERSION : PLAIN_VERSION); /* who made it */
-  put_common(&r, member, e->crc, longer);
+  put_common(&r, e, longer);
   put(&r, 2, longer ? 28 : 0);
   put(&r, 2, 0); /* no comment */
   put(&r, 2, 0); /* disk 0 */
@@ -116,12 +124,12 @@ static void write_entry(writer *w, const lub_zip_member *member, const entry *e)
   put(&r, 4, 0);
   put_or_ones(&r, 4, e->at, longer);
   write_on(w, r.bytes, r.size);
-  write_on(w, member->name, strlen(member->name));
+  write_on(w, e->name, strlen(e->name));
   if (!longer) return;
   put(&field, 2, ZIP64);
   put(&field, 2, 24);
-  put(&field, 8, member->size);
-  put(&field, 8, member->size);
+  put(&field, 8, e->size);
+  put(&field, 8, e->size);
   put(&field, 8, e->at);
   write_on(w, field.bytes, field.size);
 }
@@ -161,7 +169,7 @@ static void write_end(writer *w, uint64_t from, size_t count) {
 static void write_archive(writer *w, const lub_zip_member *members, size_t count, entry *entries) {
   for (size_t i = 0; i < count && !w->reason; i++) write_member(w, &members[i], &entries[i]);
   uint64_t directory = w->at;
-  for (size_t i = 0; i < count && !w->reason; i++) write_entry(w, &members[i], &entries[i]);
+  for (size_t i = 0; i < count && !w->reason; i++) write_entry(w, &entries[i]);
   write_end(w, directory, count);
 }
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/aside.h"
 #include "base/error.h"
 
 enum { LUB_ZIP_RATIO = 100, LUB_ZIP_SMALL = 1 << 26 };
@@ -32,8 +33,8 @@ lub_status lub_zip_read(lub_zip *archive, const char *name, void *out, int64_t s
 
 typedef struct lub_zip_member {
   const char *name; /* ASCII, at most 65535 bytes */
-  const void *bytes;
-  size_t size;
+  const lub_piece *pieces;
+  size_t count; /* of pieces */
 } lub_zip_member;
 
 /* Writes an archive of these members, not compressed and dated 1980 as Keras does, whole or not at all
