@@ -7,10 +7,6 @@
 
 #include "h5/internal.h"
 
-#if H5_VERSION_GE(1, 13, 0)
-#include <H5FDdevelop.h>
-#endif
-
 /* An array in the file, at this address. */
 typedef struct lent {
   haddr_t at;
