@@ -1,7 +1,7 @@
 -- How near the engine comes to what this machine can do: the notebook net, block by block, against the peak of
 -- multiply-adds in registers; then the second thread, and the memory of training.
 --   lua5.4 bench/limit.lua [ROUNDS]     LUBDUB_CPU=avx2 shows other kernels
--- "Needed" is less than "dense": tiles of 4x4 outputs take 25 multiplications instead of 64, those of 2x2 where a row is
+-- "Needed" is less than "dense": tiles of 4x4 outputs take 25 products instead of 64, those of 2x2 where a row is
 -- left 9 instead of 16, and the way back follows the gradients that live behind relu, pool and dropout. Times of blocks
 -- are CPU time of one thread, the best of ROUNDS, and differences between nets with the block and without; the second
 -- thread's gain is in time on the wall.

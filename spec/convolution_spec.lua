@@ -90,6 +90,7 @@ describe("a convolution with what follows it", function()
     for seed = 1, 120 do
       local layers, shape = random_layers(seed + 500)
       layers[#layers + 1] = L.Conv2D { filters = 3, kernel_size = 1 } -- so that the input's gradient is wanted
+      if seed % 2 == 0 then table.insert(layers, 1, L.Dropout { rate = 0.2 }) end -- then ties need not be kept
       table.insert(layers, 1, L.Conv2D { filters = shape[3], kernel_size = 1 })
       layers[#layers + 1] = L.GlobalAveragePooling2D {}
       layers[#layers + 1] = L.Dense { units = 3, activation = "softmax" }
@@ -104,6 +105,24 @@ describe("a convolution with what follows it", function()
         end
       end
     end
+  end)
+
+  -- As silence does: patches that are equal side by side, next to others that are not. The image is a dense layer's
+  -- weights, so that its bias tells where the gradient went.
+  it("finds the ties of equal patches where gradients go back", function()
+    local image = lubdub.Tensor.randn { 9, 21, 8, seed = 5 }:totable()
+    for i = 1, 9 do
+      for j = 1, 21 do image[i][j] = image[i > 4 and 5 or i][j > 6 and j < 17 and 7 or j] end
+    end
+    local layers = { L.Dense { units = 9 * 21 * 8 }, L.Reshape { target_shape = { 9, 21, 8 } },
+      L.Conv2D { filters = 16, kernel_size = 2 }, L.MaxPooling2D {}, L.Flatten {},
+      L.Dense { units = 2, activation = "softmax" } }
+    nets.build(layers, { 1 }, 3)
+    layers[1]:set_weights { lubdub.Tensor(image):reshape { 1, -1 }, lubdub.Tensor.zeros { 9 * 21 * 8 } }
+    local x, y = lubdub.Tensor { { 1 } }, lubdub.Tensor { { 1, 0 } }
+    local fast = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1 })
+    local slow = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1, reference = true })
+    assert.is_true(relative_difference(fast[1][2], slow[1][2]) < 1e-5)
   end)
 
   it("gives a tie's gradient to the first of the window", function()

@@ -131,6 +131,15 @@ static bool is_large_conv(const planner *p, int i) {
                               lub_param_size(&node_of(p, i)->layer->param[0]) / (pooled ? 2 : 1));
 }
 
+/* Whether which of equal outputs a pool takes may matter: equal patches of input, such as silence has, must give outputs
+ * that are equal to the last bit where gradients go back, since the first of them gets the gradient. Behind dropout no two
+ * patches are equal. */
+static bool ties_matter(const planner *p, int i) {
+  const int from = node_of(p, i)->input[0];
+  if (!p->purpose.training) return p->purpose.gradient;
+  return !is(p, from, &lub_dropout_kind) || ((const lub_dropout_options *)node_of(p, from)->layer->options)->rate == 0;
+}
+
 /* Adds the nodes behind node r->node[0] that the convolution stage can take; false: it cannot even take that. */
 static bool fits_conv(const planner *p, run *r) {
   const lub_layer *layer = node_of(p, r->node[0])->layer;
@@ -249,7 +258,7 @@ static lub_status cover(planner *p, int i, lub_error *err) {
     return LUB_OK;
   }
   run r = {.count = 1, .node = {i}, .activation = lub_layer_activation(node_of(p, i)->layer)};
-  if (fits_conv(p, &r)) return lub_conv_stage(new_stage(p, &r), err);
+  if (fits_conv(p, &r)) return lub_conv_stage(new_stage(p, &r), ties_matter(p, i), err);
   if (is_batch_norm(p, i)) {
     if (!p->purpose.reference) add_tail(p, &r);
     return lub_batch_norm_stage(new_stage(p, &r), err);

@@ -91,8 +91,8 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
 
 /* Conv1D or Conv2D (stride 1, no dilation, no groups; linear or relu), then perhaps BatchNormalization (at inference:
  * folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then perhaps
- * Dropout: layers[0..nlayers-1] in this order. */
-lub_status lub_conv_stage(lub_stage *stage, lub_error *err);
+ * Dropout: layers[0..nlayers-1] in this order. `ties`: equal patches must give outputs that are equal to the last bit. */
+lub_status lub_conv_stage(lub_stage *stage, bool ties, lub_error *err);
 
 /* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half
  * that mixes channels. */

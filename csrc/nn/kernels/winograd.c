@@ -6,7 +6,7 @@
  *   M = 4, K = 2:  by the points 1, -1, 1/2, -1/2 and infinity, which round least; with a = d2 - d0 / 4, b = d3 - d1 / 4,
  *                  e = (d2 - d0) / 2, f = d3 - d1,
  *                  m = (b + a) (g0 + g1) 2/3,  (b - a) (g1 - g0) 2/3,  (f + e) (g0 + g1 / 2) -4/3,
- *                      (f - e) (g0 - g1 / 2) 4/3,  (d4 - 5/4 d2 + d0 / 4) g1;
+ *                      (f - e) (g0 - g1 / 2) 4/3,  (d4 - d2 - e / 2) g1;
  *                  y = m0 + m1 + m2 + m3,  m0 - m1 + (m2 - m3) / 2,  m0 + m1 + (m2 + m3) / 4,
  *                      m0 - m1 + (m2 - m3) / 8 + m4
  * and the same over columns, then rows. Products of all channels are summed before they meet: one small matrix product
@@ -14,7 +14,8 @@
  * window, or two by two of them, and the outputs never leave the registers. (Lavin and Gray, "Fast algorithms for
  * convolutional neural networks", 2015; Winograd, "Arithmetic complexity of computations", 1980.)
  *
- * An input that is not finite reaches all outputs of its tiles, and an infinite one becomes NaN there. */
+ * Equal inputs give equal outputs to the last bit, all over a tile, since their differences are 0. An input that is not
+ * finite reaches all outputs of its tiles, and an infinite one becomes NaN there. */
 #include "nn/kernels/behind.h"
 #include "nn/kernels/tile.h"
 
@@ -27,7 +28,7 @@ INLINE void differences(const vf *d, vf *v, const int K, const int M) {
     v[1] = b - a;
     v[2] = vf_fma(e, vf_all(0.5f), f);
     v[3] = vf_fma(e, vf_all(-0.5f), f);
-    v[4] = vf_fma(d[2], vf_all(-1.25f), vf_fma(d[0], vf_all(0.25f), d[4]));
+    v[4] = vf_fma(e, vf_all(-0.25f), d[4] - d[2]);
   } else if (K == 2) {
     v[0] = d[0] - d[1];
     v[1] = d[1];

@@ -268,12 +268,12 @@ static void choose_forward(conv_state *s) {
   if (small && (pooled || bare) && s->channels >= MANY && s->filters >= MANY) s->forward = CONV_WINOGRAD;
 }
 
-static bool make_weights(conv_state *s) {
+static bool make_weights(conv_state *s, bool ties) {
   const int64_t taps = s->kernel_h * s->kernel_w, products = (s->kernel_h + 1) * (s->kernel_w + 1);
   const bool sparse = s->way == CONV_SPARSE, winograd = s->forward == CONV_WINOGRAD;
   const bool bare = s->way == CONV_DENSE && s->pool_h == 1 && s->pool_w == 1;
   const bool back_by_winograd = winograd && bare;
-  const bool wide = winograd && s->kernel_h == 2 && s->pool_h == 2 && s->rows >= 2 && s->columns >= 2;
+  const bool wide = winograd && !ties && s->kernel_h == 2 && s->pool_h == 2 && s->rows >= 2 && s->columns >= 2;
   struct {
     float **array;
     bool wanted;
@@ -293,7 +293,7 @@ static bool make_weights(conv_state *s) {
   return true;
 }
 
-lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
+lub_status lub_conv_stage(lub_stage *stage, bool ties, lub_error *err) {
   conv_state *s = calloc(1, sizeof *s);
   if (!s) return lub_nomem(err, "conv", sizeof *s);
   stage->kind = &conv_kind;
@@ -305,7 +305,7 @@ lub_status lub_conv_stage(lub_stage *stage, lub_error *err) {
   s->lanes_in = lub_round_up(s->channels, s->kernels->vector);
   s->lanes_out = lub_round_up(s->filters, s->kernels->vector);
   const int64_t floats = s->kernel_h * s->kernel_w * s->channels * s->lanes_out;
-  if (!make_weights(s)) return lub_nomem(err, "conv", 4.0 * (double)floats);
+  if (!make_weights(s, ties)) return lub_nomem(err, "conv", 4.0 * (double)floats);
   const size_t there = band_bytes(s), back = lub_conv_backward_scratch(s);
   stage->scratch_size = there > back ? there : back;
   stage->gradient_size = lub_conv_gradient_floats(s);

@@ -39,7 +39,8 @@ typedef struct conv_state {
   bool copies;                        /* the input is copied, to have a border or room behind its last row */
   float *forward_weights;             /* terms (kh, kw, c), lanes of filters */
   float *winograd_weights;            /* terms (kh + 1, kw + 1, c), lanes of filters; if CONV_WINOGRAD */
-  float *wide_weights;                /* the same of tiles of 4x4 outputs, terms (5, 5, c); NULL: not that way */
+  float *wide_weights;                /* the same of tiles of 4x4 outputs, terms (5, 5, c); NULL: not that way, as where
+                                       * equal patches must give equal outputs, which only a window's own tile does */
   float *winograd_back_weights;       /* terms (kh + 1, kw + 1, filters in lanes) of the turned kernel, lanes of channels;
                                        * if dense and without a pool, else NULL */
   float *backward_weights;            /* terms (kh, kw turned, filters in lanes), lanes of channels; not if sparse
