@@ -8,6 +8,7 @@ local nets = require "support.nets"
 local onnx_reader = require "support.onnx_reader"
 local ramp = require "support.ramp"
 local temporary = require "support.temporary"
+local warned = require "support.warned"
 
 local L, Tensor = core.layers, lubdub.Tensor
 local golden = require "support.json" "axes.json"
@@ -297,6 +298,8 @@ describe("dropout with a noise_shape", function()
 end)
 
 describe("files", function()
+  local said = warned(before_each, after_each)
+
   local function model()
     return lubdub.Sequential { L.Input { 5, 4, 3 }, L.Conv2D { filters = 3, kernel_size = 1 },
       L.BatchNormalization { axis = -3 }, L.LayerNormalization { axis = { 4, -3 } }, L.Softmax { axis = { 2, -1 } },
@@ -329,6 +332,29 @@ describe("files", function()
     remove()
   end)
 
+  it("that Keras saved hold them", function()
+    for _, name in ipairs { "axes.h5", "axes.keras" } do
+      local net = assert(lubdub.load_model("spec/golden/" .. name))
+      local y = net:predict(ramp { 3, 5, 6, 3 }):totable()
+      for i, row in ipairs(golden.saved) do
+        for j, value in ipairs(row) do assert.near(value, y[i][j], 1e-5) end
+      end
+      assert.same({ -3, 3 }, net.layers[3]:config().axis) -- sorted, by Keras
+      assert.same({ false, 1, false, 4 }, net.layers[4]:config().noise_shape)
+    end
+  end)
+
+  it("are warned of where Keras would take several axes for the last", function()
+    local folder, remove = temporary.folder()
+    local net = lubdub.Sequential { L.Input { 5, 4 }, L.Softmax { axis = { 2, 3 }, name = "over" } }
+    assert(net:save(folder .. "/m.keras"))
+    assert.same({}, said)
+    assert(net:save(folder .. "/m.h5"))
+    assert.equal("layer over: Keras reads several axes from .keras files alone, and knows the last one alone in .h5",
+      said[1])
+    remove()
+  end)
+
   it("of ONNX hold the axes where the values have them", function()
     local read = onnx_reader.read(lubdub.onnx.encode(model()))
     local axes, names = {}, {}
@@ -354,8 +380,8 @@ describe("mistakes name the layer and its number:", function()
     for kind, name in pairs { BatchNormalization = "batch_normalization", LayerNormalization = "layer_normalization",
       Softmax = "softmax" } do
       for _, axis in ipairs { 0, 1, 4, -3, 1 << 62 } do
-        fails(L[kind] { axis = axis }, ("%s): %s: axis must be 2 to 3, or -1 to -2, for samples of (5, 4); got %d"):format(
-          name, name, axis) .. " (1 is the batch)")
+        local text = "%s): %s: axis must be 2 to 3, or -1 to -2, for samples of (5, 4); got %d (1 is the batch)"
+        fails(L[kind] { axis = axis }, text:format(name, name, axis))
       end
     end
     fails(L.LayerNormalization { axis = { 2, 1 } }, "got 1 (1 is the batch)")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Keras' values, in float64, of layers that work along other axes than the last: writes axes.json beside this script.
+"""Keras' values, in float64, of layers that work along other axes than the last: writes axes.json beside this script,
+and a net of them that Keras saved, axes.h5 and axes.keras.
 
 usage: make_axes.py            (needs keras 3.15 with jax)
 
@@ -92,11 +93,32 @@ def cases():
         yield case("Softmax", (5, 4), loss, True, axis=3)
 
 
+def net():
+    return keras.Sequential([
+        keras.Input((5, 6, 3)), layers.Conv2D(4, 2), layers.BatchNormalization(axis=1),
+        layers.LayerNormalization(axis=[2, -3]), layers.Dropout(0.2, noise_shape=(None, 1, None, 4)),
+        layers.Softmax(axis=2), layers.LayerNormalization(axis=1, scale=False), layers.Softmax(axis=(1, 3)),
+        layers.LayerNormalization(axis=(3, 1, 2)), layers.BatchNormalization(axis=-2, center=False),
+        layers.Dropout(0.3, noise_shape=[1, 4, 5, 1]), layers.Flatten(), layers.Dense(3, activation="softmax")])
+
+
+def saved():
+    """axes.h5 and axes.keras, of one net in float32; returns what it predicts for the ramp of array 0."""
+    model = net()
+    for k, w in enumerate(model.weights):
+        w.assign((ramp(k + 1, w.shape, SCALE) + (w.name == "moving_variance")).astype(np.float32))
+    for name in ("axes.h5", "axes.keras"):
+        model.save(os.path.join(HERE, name))
+    return [short(row) for row in model.predict(ramp(0, (3, 5, 6, 3)).astype(np.float32), verbose=0)]
+
+
 def main():
+    predictions = saved()
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
     with open(os.path.join(HERE, "axes.json"), "w") as out:
-        out.write('{"keras": "%s", "scale": %g, "cases": [\n' % (keras.__version__, SCALE))
+        out.write('{"keras": "%s", "scale": %g, "saved": %s, "cases": [\n' % (
+            keras.__version__, SCALE, json.dumps(predictions)))
         out.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in cases()))
         out.write("\n]}\n")
 

@@ -62,6 +62,9 @@ local function make(kind, next_number, shape)
   if options.activation == "keras2_hard_sigmoid" then options.activation = "tanh" end -- Keras 3 has none
   -- on PyTorch, Keras' average with padding "same" counts the padding; on its other backends it does not
   if kind:find "^AveragePooling" then options.padding = "valid" end
+  -- there its layer normalization takes any axis for the last one; and from .h5 files Keras does not read several
+  if kind == "LayerNormalization" then options.axis = -1 end
+  if kind == "Softmax" then options.axis = nets.axis(next_number, shape) end
   return layers[kind](options)
 end
 
