@@ -74,14 +74,22 @@ static lub_status choose_range(lub_load *load, int64_t frames, const lub_load_op
   return LUB_OK;
 }
 
+/* How many frames the next block has. */
+static int64_t next_block(const lub_load *load) {
+  int64_t most = BLOCK / load->channels, want = load->end - load->at;
+  return want <= most ? want : most > 0 ? most : 1;
+}
+
 static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options *o, lub_error *err) {
   if (choose_range(load, frames, o, err) != LUB_OK) return err->status;
   load->out_channels = o->mono ? 1 : load->channels;
   load->row = lub_calloc((size_t)load->out_channels, sizeof(float *));
   load->to = lub_calloc((size_t)load->out_channels, sizeof(float *));
-  load->interleaved = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
-  load->channel = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
-  if (!load->row || !load->to || !load->interleaved || !load->channel) return lub_nomem(err, "audio", 8.0 * BLOCK);
+  size_t block = (size_t)(next_block(load) * load->channels);
+  load->interleaved = lub_alloc(sizeof(float) * block);
+  load->channel = lub_alloc(load->channels > 1 ? sizeof(float) * block : 0);
+  if (!load->row || !load->to || !load->interleaved || !load->channel)
+    return lub_nomem(err, "audio", 8.0 * (double)block);
   load->quality = (lub_quality)o->res_type;
   return LUB_OK;
 }
@@ -251,12 +259,6 @@ static lub_status finish(lub_load *load, lub_error *err) {
   load->frames = lub_resampled_length(read, load->native_sr, load->sr);
   if (!load->resampler || read == 0) return LUB_OK;
   return lub_resampler_finish(load->resampler, load->to, load->frames, &load->made, err);
-}
-
-/* How many frames the next block has. */
-static int64_t next_block(const lub_load *load) {
-  int64_t most = BLOCK / load->channels, want = load->end - load->at;
-  return want <= most ? want : most > 0 ? most : 1;
 }
 
 lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
