@@ -74,9 +74,9 @@ static lub_status choose_range(lub_load *load, int64_t frames, const lub_load_op
   return LUB_OK;
 }
 
-/* How many frames the next block has. */
-static int64_t next_block(const lub_load *load) {
-  int64_t most = BLOCK / load->channels, want = load->end - load->at;
+/* How many frames the next block has, where `loads` loads like this one share the step. */
+static int64_t next_block(const lub_load *load, int loads) {
+  int64_t most = BLOCK / load->channels / loads, want = load->end - load->at;
   return want <= most ? want : most > 0 ? most : 1;
 }
 
@@ -85,7 +85,7 @@ static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options
   load->out_channels = o->mono ? 1 : load->channels;
   load->row = lub_calloc((size_t)load->out_channels, sizeof(float *));
   load->to = lub_calloc((size_t)load->out_channels, sizeof(float *));
-  size_t block = (size_t)(next_block(load) * load->channels);
+  size_t block = (size_t)(next_block(load, 1) * load->channels);
   load->interleaved = lub_alloc(sizeof(float) * block);
   load->channel = lub_alloc(load->channels > 1 ? sizeof(float) * block : 0);
   if (!load->row || !load->to || !load->interleaved || !load->channel)
@@ -262,7 +262,7 @@ static lub_status finish(lub_load *load, lub_error *err) {
 }
 
 lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
-  int64_t want = next_block(load), got = 0;
+  int64_t want = next_block(load, 1), got = 0;
   *finished = false;
   if (want > 0) {
     if (fetch(load, want, &got, err) != LUB_OK || append(load, got, err) != LUB_OK) return err->status;
@@ -291,7 +291,7 @@ lub_status lub_load_advance_together(lub_load *const *loads, int count, bool *fi
   lub_load *lead = loads[0];
   const float *row[LUB_LOAD_MOST];
   float *to[LUB_LOAD_MOST];
-  int64_t want = next_block(lead), got = 0;
+  int64_t want = next_block(lead, count), got = 0;
   *finished = false;
   for (int i = 0; i < count; i++) {
     if (fetch(loads[i], want, &got, err) != LUB_OK) return err->status;
