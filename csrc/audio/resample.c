@@ -15,8 +15,8 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 }
 
 #define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
-#define PIECE 4096 /* samples before or after, given to soxr at once: its buffers stay in the cache */
-#define TAIL (PIECE / 8)
+#define PIECE 2048 /* samples before or after, given to soxr at once: its buffers stay in the cache */
+#define TAIL (PIECE / 4)
 
 struct lub_resampler {
   soxr_t soxr;
@@ -93,7 +93,7 @@ lub_status lub_resampler_finish(lub_resampler *resampler, float *const *out, int
   if (all > room) all = room;
   for (int c = 0; c < resampler->channels; c++) resampler->from[c] = silence;
   while (*made < all)
-    if (feed(resampler, resampler->piece / 8, out, all, made, err) != LUB_OK) return err->status;
+    if (feed(resampler, resampler->piece / 4, out, all, made, err) != LUB_OK) return err->status;
   for (int c = 0; c < resampler->channels && *made < room; c++)
     memset(out[c] + *made, 0, sizeof(float) * (size_t)(room - *made));
   if (*made < room) *made = room;
