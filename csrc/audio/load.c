@@ -8,7 +8,7 @@
 #include "audio/read.h"
 #include "base/memory.h"
 
-#define BLOCK 32768 /* native samples (all channels) per step */
+#define BLOCK 16384 /* native samples (all channels) per step */
 
 #define FIELD(field) .name = #field, .offset = offsetof(lub_load_options, field)
 const lub_option lub_load_table[] = {
