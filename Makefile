@@ -21,7 +21,7 @@ LUA_CFLAGS := $(if $(LUA_INCDIR),-I$(LUA_INCDIR),$(shell $(PKG) --cflags $(LUA_P
 LIBFLAG ?= -shared
 CORE_PKGS := sndfile soxr kissfft-float openblas zlib
 H5_PKGS := hdf5
-ZIP_PKGS := libzip
+ZIP_PKGS := libzip zlib
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 OWN_CFLAGS := -std=c11 -fPIC -pthread -fvisibility=hidden -ffp-contract=off -fno-math-errno $(WARN) -Icsrc \

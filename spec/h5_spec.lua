@@ -69,6 +69,50 @@ describe("h5: an image", function()
   end)
 end)
 
+describe("h5: large arrays, which are not copied,", function()
+  -- Sizes around the one from which on an array is lent, and such that HDF5's own parts lie between them.
+  local sizes = { 5, 4095, 4096, 4097, 1, 60000, 0, 8192, 300000, 12, 4096 }
+
+  local function make(order, looks)
+    local file = h5.create()
+    for i, size in ipairs(order) do
+      local group = ("/g%d/h"):format(i % 3)
+      assert(file:write(("%s/x%d"):format(group, i), Tensor.randn { size, seed = i }))
+      if i % 2 == 0 then assert(file:set_attribute(group, "a" .. i, ("text "):rep(i * 50))) end
+      if looks then assert.is_true(#tostring(file:image()) > 4 * size) end
+      if i % 4 == 0 then collectgarbage() end -- the tensors stay, though only the file knows them
+    end
+    return file
+  end
+
+  local function check_numbers(name, order)
+    local file <close> = assert(h5.open(path(name)))
+    for i, size in ipairs(order) do
+      local object = ("/g%d/h/x%d"):format(i % 3, i)
+      assert.equal(Tensor.randn({ size, seed = i }):to_bytes(), file:read(object):to_bytes(), object)
+      if i % 2 == 0 then assert.equal(("text "):rep(i * 50), file:attribute(("/g%d/h"):format(i % 3), "a" .. i)) end
+    end
+  end
+
+  it("lie where the file says", function()
+    for seed = 1, 20 do
+      local order = require("lubdub.random").RandomState(seed):permutation(#sizes)
+      for i, k in ipairs(order) do order[i] = sizes[k] end
+      local file <close> = make(order)
+      assert(file:save(path "lent.h5"))
+      check_numbers("lent.h5", order)
+      local again <close> = make(order)
+      assert.is_true(tostring(again:image()) == slurp(path "lent.h5"))
+    end
+  end)
+
+  it("also where a file grows behind its image", function()
+    local file <close> = make(sizes, true)
+    assert(file:save(path "looked.h5"))
+    check_numbers("looked.h5", sizes)
+  end)
+end)
+
 describe("h5: attributes", function()
   it("come back as they went in", function()
     local lists = { {}, { "a" }, { "conv2d", "a much longer name", "d" }, { "ä", "ß€" }, { "", "x" } }
@@ -321,6 +365,25 @@ describe("h5: saving", function()
     assert.equal("dataset", again:kind "/a")
     local pipe <close> = io.popen(("stat -c %%a %s; readlink %s"):format(path "target.h5", path "link.h5"))
     assert.equal("640\ntarget.h5\n", pipe:read "a")
+  end)
+
+  it("makes the file that links lead to, and says where they lead nowhere", function()
+    local file <close> = file_of(3)
+    local function link(to, name) assert(os.execute(("ln -s '%s' '%s'"):format(to, path(name)))) end
+    assert(os.execute(("mkdir -p '%s'"):format(path "below/deep")))
+    link("below/second.h5", "first.h5")
+    link("deep/third.h5", "below/second.h5")
+    link(path "there.h5", "below/deep/third.h5")
+    assert(file:save(path "first.h5"))
+    local again <close> = assert(h5.open(path "there.h5"))
+    assert.equal("dataset", again:kind "/a")
+    local pipe <close> = io.popen(("cd '%s'; readlink first.h5 below/second.h5; ls *.part 2>&-"):format(path ""))
+    assert.equal("below/second.h5\ndeep/third.h5\n", pipe:read "a")
+    link("absent/file.h5", "lost.h5")
+    link("loop_b.h5", "loop_a.h5")
+    link("loop_a.h5", "loop_b.h5")
+    assert.same({ nil, path "lost.h5" .. ": No such file or directory" }, { file:save(path "lost.h5") })
+    assert.same({ nil, path "loop_a.h5" .. ": Too many levels of symbolic links" }, { file:save(path "loop_a.h5") })
   end)
 
   it("works for paths with spaces and UTF-8", function()

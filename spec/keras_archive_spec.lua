@@ -230,6 +230,7 @@ describe("an archive that is wrong", function()
 
   it("is refused with the member and the reason", function()
     local right = { "model.weights.h5", weights }
+    refused("x.keras", {}, "model.weights.h5: is missing")
     refused("x.keras", { { "config.json", config } }, "model.weights.h5: is missing")
     refused("x.keras", { right }, "config.json: is missing")
     refused("x.keras", { right, { "../config.json", config } }, "config.json: is missing")

@@ -417,6 +417,8 @@ describe("keras.load_model: files that are no models", function()
     spill(path "half.h5", whole:sub(1, #whole // 2))
     spill(path "empty.h5", "")
     spill(path "text.h5", "no model")
+    spill(path "text.keras", "PK, but no model")
+    spill(path "short.keras", "PK")
     local file <close> = h5.create()
     assert(file:save(path "bare.h5"))
     assert(file:set_attribute("/", "layer_names", { "a" }))
@@ -425,7 +427,9 @@ describe("keras.load_model: files that are no models", function()
       ["none.h5"] = "No such file or directory",
       ["half.h5"] = "the HDF5 file is cut: it has",
       ["empty.h5"] = "the file is empty",
-      ["text.h5"] = "not an HDF5 file",
+      ["text.h5"] = "neither an HDF5 file (.h5) nor a zip archive (.keras)",
+      ["text.keras"] = "neither an HDF5 file (.h5) nor a zip archive (.keras)",
+      ["short.keras"] = "neither an HDF5 file (.h5) nor a zip archive (.keras)",
       ["bare.h5"] = "no model of Keras (it has no attribute model_config)",
       ["weights.h5"] = "holds weights without their model",
     }

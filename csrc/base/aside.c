@@ -114,6 +114,29 @@ static void free_aside(lub_aside *aside) {
   free(aside);
 }
 
+/* Where a chain of links ends that leads to no file yet, as a copy; NULL and errno. */
+static char *end_of_links(const char *path) {
+  char *at = strdup(path);
+  for (int links = 0; at; links++) {
+    char to[4096];
+    ssize_t length = readlink(at, to, sizeof to);
+    if (length < 0 && (errno == EINVAL || errno == ENOENT)) return at; /* no link, or nothing */
+    const char *slash = strrchr(at, '/');
+    size_t folder = length > 0 && to[0] != '/' && slash ? (size_t)(slash - at) + 1 : 0;
+    int reason = length < 0 ? errno : (size_t)length == sizeof to ? ENAMETOOLONG : links == 40 ? ELOOP : 0;
+    char *next = reason ? NULL : malloc(folder + (size_t)length + 1);
+    if (next) {
+      memcpy(next, at, folder);
+      memcpy(next + folder, to, (size_t)length);
+      next[folder + (size_t)length] = '\0';
+    }
+    free(at);
+    at = next;
+    errno = reason ? reason : ENOMEM;
+  }
+  return NULL;
+}
+
 static lub_status open_aside(lub_aside *aside, const char *path, lub_error *err) {
   struct stat old;
   aside->existed = stat(path, &old) == 0;
@@ -124,7 +147,7 @@ static lub_status open_aside(lub_aside *aside, const char *path, lub_error *err)
   }
   if (aside->existed && access(path, W_OK) != 0) return fail_errno(err, path, errno);
   aside->mode = old.st_mode & 07777;
-  aside->target = aside->existed ? realpath(path, NULL) : strdup(path);
+  aside->target = aside->existed ? realpath(path, NULL) : end_of_links(path);
   if (!aside->target) return fail_errno(err, path, errno);
   size_t length = strlen(aside->target);
   aside->side = malloc(length + sizeof ".part");
@@ -171,12 +194,13 @@ void lub_aside_discard(lub_aside *aside) {
   free_aside(aside);
 }
 
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err) {
+lub_status lub_write_aside(const char *path, const lub_piece *pieces, size_t count, lub_error *err) {
+  int reason = 0;
   lub_aside *aside;
   if (lub_aside_open(&aside, path, err) != LUB_OK) return err->status;
   lub_size_guard guard;
   lub_size_guard_enter(&guard);
-  int reason = lub_aside_write(aside, bytes, size);
+  for (size_t i = 0; i < count && !reason; i++) reason = lub_aside_write(aside, pieces[i].bytes, pieces[i].size);
   lub_size_guard_leave(&guard);
   if (!reason) return lub_aside_commit(aside, err);
   lub_aside_discard(aside);

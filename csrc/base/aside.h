@@ -3,8 +3,8 @@
  * The new contents are written beside the file under the one name `path`.part, synced to the disk, and renamed.
  * Whatever fails (no folder, a full disk, a limit on file sizes, a process that is killed), the old file is untouched;
  * a side file that is left behind is taken over by the next writer. Writers of one path wait for each other, for a
- * second, by a lock on the side file. A symbolic link keeps pointing where it did, and the file's permissions stay.
- * A device or pipe is written in place. Errors: LUB_EWORLD "path: reason". */
+ * second, by a lock on the side file. A symbolic link keeps pointing where it did, also to a file that is made only now,
+ * and the file's permissions stay. A device or pipe is written in place. Errors: LUB_EWORLD "path: reason". */
 #ifndef LUB_BASE_ASIDE_H
 #define LUB_BASE_ASIDE_H
 
@@ -14,8 +14,14 @@
 
 #include "base/error.h"
 
-/* Makes `size` bytes the contents of the file at `path`. */
-lub_status lub_write_aside(const char *path, const void *bytes, size_t size, lub_error *err);
+/* A run of bytes that somebody owns. */
+typedef struct lub_piece {
+  const void *bytes;
+  size_t size;
+} lub_piece;
+
+/* Makes these pieces, one behind the other, the contents of the file at `path`. */
+lub_status lub_write_aside(const char *path, const lub_piece *pieces, size_t count, lub_error *err);
 
 /* === the same in steps, for who writes to a descriptor himself === */
 

@@ -37,10 +37,14 @@ static lub_status write_dataset(lub_h5 *file, const char *object, lub_h5_number 
   return status;
 }
 
+static size_t size_of(lub_h5_number number) { return number == LUB_H5_FLOAT32 ? sizeof(float) : sizeof(int64_t); }
+
 lub_status lub_h5_write(lub_h5 *file, const char *object, lub_h5_number number, const lub_shape *shape,
-                        const void *data, lub_error *err) {
+                        const void *data, bool lent, lub_error *err) {
   lub_h5_enter();
+  if (lent) lub_h5_memory_offer(file->memory, data, (size_t)lub_shape_size(shape) * size_of(number));
   lub_status status = write_dataset(file, object, number, shape, data, err);
+  lub_h5_memory_offer(file->memory, NULL, 0);
   lub_h5_leave();
   return status;
 }

@@ -55,7 +55,7 @@ static int core_write_aside(lua_State *L) {
   size_t size;
   const char *path = lubL_checkpath(L, 1), *bytes = luaL_checklstring(L, 2, &size);
   lub_error err;
-  if (lub_write_aside(path, bytes, size, &err) != LUB_OK) return lubL_failure(L, &err);
+  if (lub_write_aside(path, &(lub_piece){bytes, size}, 1, &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

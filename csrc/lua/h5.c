@@ -15,7 +15,7 @@ static lub_h5 **file_slot(lua_State *L) { return luaL_checkudata(L, 1, H5_FILE);
 
 /* What file:image() lent is empty from now on. */
 static void take_back_image(lua_State *L) {
-  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) *(lubL_bytes *)lua_touserdata(L, -1) = (lubL_bytes){0};
+  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) *(lubL_bytes *)lua_touserdata(L, -1) = (lubL_bytes){.lent = true};
   lua_pop(L, 1);
 }
 
@@ -27,12 +27,23 @@ static lub_h5 *check_file(lua_State *L) {
   return file;
 }
 
-/* A file userdata that owns nothing yet, so that opening cannot leak. Its user value is the image that it lent last. */
+/* A file userdata that owns nothing yet, so that opening cannot leak. Its user values are the image that it lent last,
+ * and a list of the tensors that are parts of it. */
 static lub_h5 **new_slot(lua_State *L) {
-  lub_h5 **slot = lua_newuserdatauv(L, sizeof *slot, 1);
+  lub_h5 **slot = lua_newuserdatauv(L, sizeof *slot, 2);
   *slot = NULL;
   luaL_setmetatable(L, H5_FILE);
+  lua_newtable(L);
+  lua_setiuservalue(L, -2, 2);
   return slot;
+}
+
+/* The value at `arg` stays as long as the file. */
+static void keep(lua_State *L, int arg) {
+  lua_getiuservalue(L, 1, 2);
+  lua_pushvalue(L, arg);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
 }
 
 /* h5.create() -> File in memory, to be saved */
@@ -54,21 +65,15 @@ static int file_save(lua_State *L) {
  * takes, and tostring makes a string of | nil, reason */
 static int file_image(lua_State *L) {
   lub_error err;
+  void *none;
   lub_h5 *file = check_file(L);
-  lubL_bytes *lent = lua_newuserdatauv(L, sizeof *lent, 1);
-  *lent = (lubL_bytes){0};
-  luaL_setmetatable(L, LUBL_BYTES);
-  if (lub_h5_image(file, &lent->data, &lent->size, &err) != LUB_OK) return lubL_failure(L, &err);
+  lubL_bytes *lent = lubL_newbytes(L, 0, &none);
+  lent->lent = true;
+  if (lub_h5_image(file, &lent->pieces, &lent->count, &err) != LUB_OK) return lubL_failure(L, &err);
   lua_pushvalue(L, 1); /* it keeps the file alive */
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1);
-  return 1;
-}
-
-static int bytes_tostring(lua_State *L) {
-  const lubL_bytes *lent = luaL_checkudata(L, 1, LUBL_BYTES);
-  lua_pushlstring(L, lent->data ? lent->data : "", lent->size);
   return 1;
 }
 
@@ -78,6 +83,8 @@ static int file_close(lua_State *L) {
   take_back_image(L);
   lub_h5_close(*slot);
   *slot = NULL;
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, 2);
   return 0;
 }
 
@@ -159,11 +166,13 @@ static int write_list(lua_State *L, lub_h5 *file, const char *object) {
   }
   lub_shape shape = {1, {count}};
   if (columns > 0) shape = (lub_shape){2, {count / columns, columns}};
-  return written(L, lub_h5_write(file, object, whole ? LUB_H5_INT64 : LUB_H5_FLOAT64, &shape, values, &err), &err);
+  return written(L, lub_h5_write(file, object, whole ? LUB_H5_INT64 : LUB_H5_FLOAT64, &shape, values, false, &err),
+                 &err);
 }
 
 /* file:write(dataset, value, columns or nil) -> true | nil, reason. A Tensor is written as float32; a Lua integer as a
- * scalar int64, and a float as a scalar float64; a list of numbers as a list, or a matrix of so many columns. */
+ * scalar int64, and a float as a scalar float64; a list of numbers as a list, or a matrix of so many columns. A tensor
+ * must stay as it is until the file is saved: a large one is not copied. */
 static int file_write(lua_State *L) {
   static const lub_shape scalar = {0};
   lub_error err;
@@ -171,15 +180,16 @@ static int file_write(lua_State *L) {
   const char *object = luaL_checkstring(L, 2);
   if (lua_isinteger(L, 3)) {
     int64_t value = lua_tointeger(L, 3);
-    return written(L, lub_h5_write(file, object, LUB_H5_INT64, &scalar, &value, &err), &err);
+    return written(L, lub_h5_write(file, object, LUB_H5_INT64, &scalar, &value, false, &err), &err);
   }
   if (lua_type(L, 3) == LUA_TNUMBER) {
     double value = lua_tonumber(L, 3);
-    return written(L, lub_h5_write(file, object, LUB_H5_FLOAT64, &scalar, &value, &err), &err);
+    return written(L, lub_h5_write(file, object, LUB_H5_FLOAT64, &scalar, &value, false, &err), &err);
   }
   if (lua_type(L, 3) == LUA_TTABLE) return write_list(L, file, object);
   const lub_tensor *t = lubL_checkcontiguous(L, 3);
-  return written(L, lub_h5_write(file, object, LUB_H5_FLOAT32, &t->shape, t->data, &err), &err);
+  keep(L, 3);
+  return written(L, lub_h5_write(file, object, LUB_H5_FLOAT32, &t->shape, t->data, true, &err), &err);
 }
 
 __attribute__((visibility("default"))) int luaopen_lubdub_h5_writer(lua_State *L);
@@ -200,10 +210,6 @@ int luaopen_lubdub_h5_writer(lua_State *L) {
   lua_pushliteral(L, "lubdub.core");
   lua_call(L, 1, 0);
   lubL_class(L, H5_FILE, methods, meta);
-  luaL_newmetatable(L, LUBL_BYTES);
-  lua_pushcfunction(L, bytes_tostring);
-  lua_setfield(L, -2, "__tostring");
-  lua_pop(L, 1);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -41,11 +41,21 @@ static int h5_open(lua_State *L) {
   return lub_h5_open(path, new_slot(L), &err) == LUB_OK ? 1 : lubL_failure(L, &err);
 }
 
-/* h5.open_buffer(string, name) -> File | nil, reason; `name` stands for the path in messages */
+/* The bytes at `arg`: a string, or what archive:bytes gave. */
+static const void *check_bytes(lua_State *L, int arg, size_t *size) {
+  const lubL_bytes *bytes = luaL_testudata(L, arg, LUBL_BYTES);
+  if (!bytes) return luaL_checklstring(L, arg, size);
+  luaL_argcheck(L, !bytes->lent, arg, "a file's image is only lent: tostring makes a string of it");
+  *size = bytes->own.size;
+  return bytes->own.bytes;
+}
+
+/* h5.open_buffer(string or an archive's Bytes, name) -> File | nil, reason; `name` stands for the path in messages */
 static int h5_open_buffer(lua_State *L) {
   lub_error err;
   size_t size;
-  const char *bytes = luaL_checklstring(L, 1, &size), *name = luaL_optstring(L, 2, "HDF5 file in memory");
+  const void *bytes = check_bytes(L, 1, &size);
+  const char *name = luaL_optstring(L, 2, "HDF5 file in memory");
   lub_h5_reader **slot = new_slot(L);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);

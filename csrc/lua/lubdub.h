@@ -9,6 +9,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "base/aside.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "tensor/tensor.h"
@@ -47,12 +48,19 @@ int lubL_failure(lua_State *L, const lub_error *err);
 /* The file name at `arg`; raises an argument error where C would see only its beginning. */
 const char *lubL_checkpath(lua_State *L, int arg);
 
-/* Bytes that something else owns, lent from one library of ours to another; that may take them back: then they are none. */
+/* Bytes on their way from one library of ours to another, without the copies that a string would take: their own, which
+ * stay as long as the userdata, or lent by something else, which may take them back: then there are no pieces. */
 #define LUBL_BYTES "lubdub.Bytes"
 typedef struct lubL_bytes {
-  const void *data;
-  size_t size;
+  const lub_piece *pieces;
+  size_t count;
+  bool lent;
+  lub_piece own;
 } lubL_bytes;
+
+/* Pushes such a userdata with `size` bytes of its own, to be filled at *own, and one user value. tostring makes a string
+ * of its bytes. Who lends it other ones sets its fields. */
+lubL_bytes *lubL_newbytes(lua_State *L, size_t size, void **own);
 
 /* === classes === */
 

@@ -1,4 +1,4 @@
-/* zip.h - a small typed face on libzip: whole members out of an archive, and an archive written whole.
+/* zip.h - whole members out of an archive, by libzip, and an archive written whole, by ourselves (write.c says why).
  *
  * Members are found by their full names and read into memory; nothing is ever extracted to a disk, so that the paths in
  * an archive mean nothing. What a member declares is compared with what lies in the file before memory is allocated for
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/aside.h"
 #include "base/error.h"
 
 enum { LUB_ZIP_RATIO = 100, LUB_ZIP_SMALL = 1 << 26 };
@@ -31,9 +32,9 @@ lub_status lub_zip_find(lub_zip *archive, const char *name, int64_t *size, lub_e
 lub_status lub_zip_read(lub_zip *archive, const char *name, void *out, int64_t size, lub_error *err);
 
 typedef struct lub_zip_member {
-  const char *name;
-  const void *bytes;
-  size_t size;
+  const char *name; /* ASCII, at most 65535 bytes */
+  const lub_piece *pieces;
+  size_t count; /* of pieces */
 } lub_zip_member;
 
 /* Writes an archive of these members, not compressed and dated 1980 as Keras does, whole or not at all

@@ -6,7 +6,8 @@ local core = require "lubdub.core"
 local h5 = {
   --- `h5.open(path)`: a File | nil, "path: reason".
   open = core.h5.open,
-  --- `h5.open_buffer(bytes, name)`: a File over a string; `name` stands for the path in messages.
+  --- `h5.open_buffer(bytes, name)`: a File over a string, or what `archive:bytes` gave; `name` stands for the path in
+  -- messages.
   open_buffer = core.h5.open_buffer,
 }
 

@@ -17,9 +17,19 @@ local source = {}
 
 local LONGEST_JSON = 64 << 20 -- bytes; a model with a thousand layers has a megabyte
 
+local archive_begins = { ["PK\3\4"] = true, ["PK\5\6"] = true } -- with a member, or without any
+
 local function is_archive(path)
   local file <close> = io.open(path, "rb")
-  return file ~= nil and file:read(4) == "PK\3\4"
+  return file ~= nil and archive_begins[file:read(4)] == true
+end
+
+local function open_hdf5(path)
+  local file, reason = h5.open(path)
+  if reason == path .. ": not an HDF5 file" then
+    fail("%s: neither an HDF5 file (.h5) nor a zip archive (.keras)", path)
+  end
+  return check(file, reason)
 end
 
 --- Opens a file; use it with `<close>`.
@@ -32,13 +42,13 @@ function source.open(path)
     local closing <close> = setmetatable({}, { __close = function(_, problem) -- luacheck: ignore
       if problem ~= nil then self:close() end
     end })
-    local weights = check(self.archive:read "model.weights.h5")
+    local weights = check(self.archive:bytes "model.weights.h5")
     if not weights then fail("%s: model.weights.h5: is missing", path) end
     self.file = check(h5.open_buffer(weights, path .. ": model.weights.h5"))
     local metadata = self:member("metadata.json", true)
     self.version, self.saved = metadata and metadata.keras_version, metadata and metadata.date_saved
   else
-    self.file = check(h5.open(path))
+    self.file = open_hdf5(path)
     self.version = check(self.file:attribute("/", "keras_version"))
       or check(self.file:kind "/model_weights") and check(self.file:attribute("/model_weights", "keras_version"))
   end
