@@ -16,7 +16,7 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 
 #define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
 #define PIECE 2048 /* samples before or after, given to soxr at once: its buffers stay in the cache */
-#define TAIL (PIECE / 4)
+#define TAIL (PIECE / 4) /* of silence at the end, likewise */
 
 struct lub_resampler {
   soxr_t soxr;
@@ -85,7 +85,8 @@ lub_status lub_resampler_process(lub_resampler *resampler, const float *const *x
 }
 
 /* Silence brings out what soxr still holds, as its own flush does; but that fills every stage of the filter to the
- * brim, which for a few seconds of sound is a seventh of all work. As many samples are taken as the flush would give. */
+ * brim, which for a few seconds of sound is a seventh of all work. As many samples are taken as the flush would
+ * give. */
 lub_status lub_resampler_finish(lub_resampler *resampler, float *const *out, int64_t room, int64_t *made,
                                 lub_error *err) {
   static const float silence[TAIL];
