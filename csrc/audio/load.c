@@ -99,8 +99,8 @@ static lub_status make_resampler(lub_load *load, int channels, lub_error *err) {
   if (load->resampler || load->sr == load->native_sr) return LUB_OK;
   if (lub_resampler_new(&load->resampler, channels, load->native_sr, load->sr, load->quality, err) == LUB_OK)
     return LUB_OK;
-  return lub_fail(err, LUB_EWORLD, "%s: resampling from %g to %g Hz is not possible", load->name, load->native_sr,
-                  load->sr);
+  const lub_error reason = *err;
+  return lub_fail(err, LUB_EWORLD, "%s: %s", load->name, reason.message);
 }
 
 static lub_status new_load(lub_load **out, const char *name, const lub_load_options *o, lub_error *err) {

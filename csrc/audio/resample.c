@@ -15,6 +15,7 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 }
 
 #define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
+#define MOST_SKIPPED 4096 /* soxr_qq's last stage never advances by 8192 samples or more */
 #define PIECE 2048 /* samples before or after, given to soxr at once: its buffers stay in the cache */
 #define TAIL (PIECE / 4) /* of silence at the end, likewise */
 
@@ -37,6 +38,9 @@ lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, 
   if (!(target_sr <= orig_sr * MOST_RATIO))
     return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: at most %d times as many samples can be made", orig_sr,
                     target_sr, MOST_RATIO);
+  if (quality == LUB_SOXR_QQ && orig_sr > target_sr * MOST_SKIPPED)
+    return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: soxr_qq makes at most %d times fewer samples; "
+                    "the other qualities can go further", orig_sr, target_sr, MOST_SKIPPED);
   lub_resampler *resampler = *out = lub_calloc(1, sizeof *resampler);
   if (!resampler) return lub_nomem(err, "resampling", sizeof *resampler);
   resampler->channels = channels;
