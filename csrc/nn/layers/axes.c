@@ -7,6 +7,9 @@ bool lub_is_last_axis(int64_t axis, const lub_shape *in) { return axis == -1 || 
 lub_status lub_check_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err) {
   if ((axis >= 2 && axis <= in->ndim + 1) || (axis <= -1 && axis >= -in->ndim)) return LUB_OK;
   char text[LUB_SHAPE_TEXT];
+  if (in->ndim == 1)
+    return lub_fail(err, LUB_EARG, "%s: axis must be 2 or -1 for samples of %s; got %lld (1 is the batch)", layer,
+                    lub_shape_text(in, "?", text), (long long)axis);
   return lub_fail(err, LUB_EARG, "%s: axis must be 2 to %d, or -1 to -%d, for samples of %s; got %lld (1 is the batch)",
                   layer, in->ndim + 1, in->ndim, lub_shape_text(in, "?", text), (long long)axis);
 }
