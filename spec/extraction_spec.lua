@@ -178,6 +178,19 @@ describe("extraction", function()
     end
   end)
 
+  it("refuses what resampling takes beyond all floats, and takes the loudest whole numbers", function()
+    local square = {}
+    for i = 1, 4000 do square[i] = i % 40 < 20 and 1 or -1 end
+    local full = Tensor(square)
+    local loud = full * 3.4e38
+    local items = { { audio = loud, samplerate = 4000 }, write("loud.wav", loud, 4000),
+      write("full.wav", full, 4000, { subtype = "PCM_16" }) }
+    local _, errors = run(items, {})
+    assert.matches("^clip 1: MFCC: sample %d+ is not finite", errors[1])
+    assert.matches("loud%.wav: MFCC: sample %d+ is not finite", errors[2])
+    assert.is_nil(errors[3])
+  end)
+
   it("tells of data that is cut", function()
     local path = write("cut.wav", signals("noise", 8000), 8000)
     local file = io.open(path, "rb")

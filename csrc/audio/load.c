@@ -8,7 +8,7 @@
 #include "audio/read.h"
 #include "base/memory.h"
 
-#define BLOCK 32768 /* native samples (all channels) per step */
+#define BLOCK 16384 /* native samples (all channels) per step */
 
 #define FIELD(field) .name = #field, .offset = offsetof(lub_load_options, field)
 const lub_option lub_load_table[] = {
@@ -74,14 +74,22 @@ static lub_status choose_range(lub_load *load, int64_t frames, const lub_load_op
   return LUB_OK;
 }
 
+/* How many frames the next block has, where `loads` loads like this one share the step. */
+static int64_t next_block(const lub_load *load, int loads) {
+  int64_t most = BLOCK / load->channels / loads, want = load->end - load->at;
+  return want <= most ? want : most > 0 ? most : 1;
+}
+
 static lub_status prepare(lub_load *load, int64_t frames, const lub_load_options *o, lub_error *err) {
   if (choose_range(load, frames, o, err) != LUB_OK) return err->status;
   load->out_channels = o->mono ? 1 : load->channels;
   load->row = lub_calloc((size_t)load->out_channels, sizeof(float *));
   load->to = lub_calloc((size_t)load->out_channels, sizeof(float *));
-  load->interleaved = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
-  load->channel = lub_alloc(sizeof(float) * (size_t)(BLOCK > load->channels ? BLOCK : load->channels));
-  if (!load->row || !load->to || !load->interleaved || !load->channel) return lub_nomem(err, "audio", 8.0 * BLOCK);
+  size_t block = (size_t)(next_block(load, 1) * load->channels);
+  load->interleaved = lub_alloc(sizeof(float) * block);
+  load->channel = lub_alloc(load->channels > 1 ? sizeof(float) * block : 0);
+  if (!load->row || !load->to || !load->interleaved || !load->channel)
+    return lub_nomem(err, "audio", 8.0 * (double)block);
   load->quality = (lub_quality)o->res_type;
   return LUB_OK;
 }
@@ -91,8 +99,8 @@ static lub_status make_resampler(lub_load *load, int channels, lub_error *err) {
   if (load->resampler || load->sr == load->native_sr) return LUB_OK;
   if (lub_resampler_new(&load->resampler, channels, load->native_sr, load->sr, load->quality, err) == LUB_OK)
     return LUB_OK;
-  return lub_fail(err, LUB_EWORLD, "%s: resampling from %g to %g Hz is not possible", load->name, load->native_sr,
-                  load->sr);
+  const lub_error reason = *err;
+  return lub_fail(err, LUB_EWORLD, "%s: %s", load->name, reason.message);
 }
 
 static lub_status new_load(lub_load **out, const char *name, const lub_load_options *o, lub_error *err) {
@@ -253,14 +261,8 @@ static lub_status finish(lub_load *load, lub_error *err) {
   return lub_resampler_finish(load->resampler, load->to, load->frames, &load->made, err);
 }
 
-/* How many frames the next block has. */
-static int64_t next_block(const lub_load *load) {
-  int64_t most = BLOCK / load->channels, want = load->end - load->at;
-  return want <= most ? want : most > 0 ? most : 1;
-}
-
 lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err) {
-  int64_t want = next_block(load), got = 0;
+  int64_t want = next_block(load, 1), got = 0;
   *finished = false;
   if (want > 0) {
     if (fetch(load, want, &got, err) != LUB_OK || append(load, got, err) != LUB_OK) return err->status;
@@ -289,7 +291,7 @@ lub_status lub_load_advance_together(lub_load *const *loads, int count, bool *fi
   lub_load *lead = loads[0];
   const float *row[LUB_LOAD_MOST];
   float *to[LUB_LOAD_MOST];
-  int64_t want = next_block(lead), got = 0;
+  int64_t want = next_block(lead, count), got = 0;
   *finished = false;
   for (int i = 0; i < count; i++) {
     if (fetch(loads[i], want, &got, err) != LUB_OK) return err->status;

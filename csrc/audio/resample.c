@@ -15,16 +15,17 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr) {
 }
 
 #define MOST_RATIO 65536 /* far beyond it soxr 0.1.3 never ends, or crashes */
-#define SURPLUS 256
-#define PIECE 4096.0 /* samples before or after, given to soxr at once: its buffers stay in the cache */
+#define MOST_SKIPPED 4096 /* soxr_qq's last stage never advances by 8192 samples or more */
+#define PIECE 2048 /* samples before or after, given to soxr at once: its buffers stay in the cache */
+#define TAIL (PIECE / 4) /* of silence at the end, likewise */
 
 struct lub_resampler {
   soxr_t soxr;
   int channels;
-  int64_t piece;
+  double ratio; /* samples before, for one after */
+  int64_t piece, taken;
   const float **from; /* where each channel stands */
   float **to;
-  float *surplus; /* SURPLUS for each channel: beyond its room soxr's output is dropped, as librosa cuts it */
 };
 
 lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, double target_sr, lub_quality quality,
@@ -37,19 +38,22 @@ lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, 
   if (!(target_sr <= orig_sr * MOST_RATIO))
     return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: at most %d times as many samples can be made", orig_sr,
                     target_sr, MOST_RATIO);
+  if (quality == LUB_SOXR_QQ && orig_sr > target_sr * MOST_SKIPPED)
+    return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: soxr_qq makes at most %d times fewer samples; "
+                    "the other qualities can go further", orig_sr, target_sr, MOST_SKIPPED);
   lub_resampler *resampler = *out = lub_calloc(1, sizeof *resampler);
   if (!resampler) return lub_nomem(err, "resampling", sizeof *resampler);
   resampler->channels = channels;
-  resampler->piece = (int64_t)fmax(16, orig_sr > target_sr ? PIECE : PIECE * orig_sr / target_sr);
+  resampler->ratio = orig_sr / target_sr;
+  resampler->piece = (int64_t)fmax(16, PIECE * fmin(1, resampler->ratio));
   resampler->from = lub_calloc((size_t)channels, sizeof(float *));
   resampler->to = lub_calloc((size_t)channels, sizeof(float *));
-  resampler->surplus = lub_calloc((size_t)channels * SURPLUS, sizeof(float));
-  bool there = resampler->from && resampler->to && resampler->surplus;
+  bool there = resampler->from && resampler->to;
   if (there) resampler->soxr = soxr_create(orig_sr, target_sr, (unsigned)channels, &failure, &io, &spec, NULL);
   if (resampler->soxr && !failure) return LUB_OK;
   lub_resampler_free(resampler);
   *out = NULL;
-  if (!there) return lub_nomem(err, "resampling", SURPLUS * 4.0 * channels);
+  if (!there) return lub_nomem(err, "resampling", 16.0 * channels);
   return lub_fail(err, LUB_EARG, "resampling from %g to %g Hz: %s", orig_sr, target_sr, failure);
 }
 
@@ -58,41 +62,43 @@ void lub_resampler_free(lub_resampler *resampler) {
   if (resampler->soxr) soxr_delete(resampler->soxr);
   free(resampler->from);
   free(resampler->to);
-  free(resampler->surplus);
   free(resampler);
 }
 
-static lub_status run(lub_resampler *resampler, const float *const *x, int64_t n, float *const *out, int64_t room,
-                      int64_t *made, lub_error *err) {
-  int channels = resampler->channels;
-  int64_t taken = 0;
-  for (;;) {
-    size_t used = 0, done = 0;
-    int64_t space = room - *made;
-    bool drop = space <= 0;
-    for (int c = 0; c < channels; c++) {
-      if (x) resampler->from[c] = x[c] + taken;
-      resampler->to[c] = drop ? resampler->surplus + c * SURPLUS : out[c] + *made;
-    }
-    int64_t piece = n - taken < resampler->piece ? n - taken : resampler->piece;
-    soxr_error_t failure =
-        soxr_process(resampler->soxr, x ? (soxr_in_t)resampler->from : NULL, (size_t)piece, x ? &used : NULL,
-                     (soxr_out_t)resampler->to, drop ? SURPLUS : (size_t)space, &done);
-    if (failure) return lub_fail(err, LUB_EARG, "resampling: %s", failure);
-    if (!drop) *made += (int64_t)done;
-    taken += (int64_t)used;
-    if (x ? taken == n : done == 0 || drop) return LUB_OK;
-  }
+/* Gives soxr n samples of resampler->from, and takes what is ready. */
+static lub_status feed(lub_resampler *resampler, int64_t n, float *const *out, int64_t room, int64_t *made,
+                       lub_error *err) {
+  size_t done = 0;
+  for (int c = 0; c < resampler->channels; c++) resampler->to[c] = out[c] + *made;
+  soxr_error_t failure = soxr_process(resampler->soxr, (soxr_in_t)resampler->from, (size_t)n, NULL,
+                                      (soxr_out_t)resampler->to, (size_t)(room - *made), &done);
+  if (failure) return lub_fail(err, LUB_EARG, "resampling: %s", failure);
+  *made += (int64_t)done;
+  return LUB_OK;
 }
 
 lub_status lub_resampler_process(lub_resampler *resampler, const float *const *x, int64_t n, float *const *out,
                                  int64_t room, int64_t *made, lub_error *err) {
-  return n > 0 ? run(resampler, x, n, out, room, made, err) : LUB_OK;
+  for (int64_t at = 0; at < n; at += resampler->piece) {
+    int64_t piece = n - at < resampler->piece ? n - at : resampler->piece;
+    for (int c = 0; c < resampler->channels; c++) resampler->from[c] = x[c] + at;
+    if (feed(resampler, piece, out, room, made, err) != LUB_OK) return err->status;
+  }
+  resampler->taken += n;
+  return LUB_OK;
 }
 
+/* Silence brings out what soxr still holds, as its own flush does; but that fills every stage of the filter to the
+ * brim, which for a few seconds of sound is a seventh of all work. As many samples are taken as the flush would
+ * give. */
 lub_status lub_resampler_finish(lub_resampler *resampler, float *const *out, int64_t room, int64_t *made,
                                 lub_error *err) {
-  if (run(resampler, NULL, 0, out, room, made, err) != LUB_OK) return err->status;
+  static const float silence[TAIL];
+  int64_t all = (int64_t)((double)resampler->taken / resampler->ratio + 0.5);
+  if (all > room) all = room;
+  for (int c = 0; c < resampler->channels; c++) resampler->from[c] = silence;
+  while (*made < all)
+    if (feed(resampler, resampler->piece / 4, out, all, made, err) != LUB_OK) return err->status;
   for (int c = 0; c < resampler->channels && *made < room; c++)
     memset(out[c] + *made, 0, sizeof(float) * (size_t)(room - *made));
   if (*made < room) *made = room;

@@ -69,7 +69,8 @@ static void find_columns(const lub_stft *stft, lub_stft_work *work, const lub_si
   for (int64_t c = 0; c < stft->stride; c++) {
     int64_t start = (first + c) * framing->hop - framing->pad;
     bool unheard = start >= signal->until && signal->until < signal->n;
-    if (c >= stft->columns || unheard || start >= signal->n + framing->pad) {
+    bool padding = framing->mode == LUB_PAD_CONSTANT && (start + stft->phases <= 0 || start >= signal->n);
+    if (c >= stft->columns || unheard || padding || start >= signal->n + framing->pad) {
       work->rows[c] = work->zeros;
     } else if (start >= signal->from && start + stft->phases <= signal->until) {
       work->rows[c] = signal->x + (start - signal->from);

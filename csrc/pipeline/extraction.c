@@ -34,7 +34,6 @@ struct lub_extraction {
   int64_t *measured; /* frames that each recording gives, while they are measured; -1: failed */
   char **errors, **warnings;
   _Atomic int64_t next, done;
-  int64_t handful; /* recordings that a thread opens at once */
   double deadline;
   int slots;
   slot *slot;
@@ -178,10 +177,16 @@ static void settle(lub_extraction *x, int64_t i, lub_status status, const lub_er
   atomic_fetch_add(&x->done, 1);
 }
 
-/* Opens the next few recordings; false: there are none. */
+/* Opens the next few recordings, as many as pay, but fewer towards the end, so that the threads end together; false:
+ * there are none. */
 static bool claim(lub_extraction *x, slot *s) {
-  int64_t first = atomic_fetch_add(&x->next, x->handful);
-  for (int64_t i = first; i < first + x->handful && i < x->count; i++) {
+  int64_t first = atomic_load(&x->next), handful;
+  do {
+    handful = (x->count - first) / x->slots;
+    if (handful > LUB_INTAKE_MOST) handful = LUB_INTAKE_MOST;
+    if (handful < 1) handful = 1;
+  } while (first < x->count && !atomic_compare_exchange_weak(&x->next, &first, first + handful));
+  for (int64_t i = first; i < first + handful && i < x->count; i++) {
     lub_error err;
     if (x->errors[i]) settle(x, i, LUB_EWORLD, NULL); /* could not be measured */
     else if (lub_intake_add(s->intake, i, &err) != LUB_OK) settle(x, i, err.status, &err);
@@ -238,10 +243,6 @@ lub_status lub_extraction_new(lub_extraction **out, const lub_plan *plan, const 
   x->options.load.sr = sr;
   x->wanted = isnan(options->load.duration) ? -1 : (int64_t)(options->load.duration * sr + 0.5);
   x->slots = count < threads ? (int)count : threads;
-  /* as many as pay, but few enough that the threads end together */
-  x->handful = count / (4 * x->slots);
-  if (x->handful < 1) x->handful = 1;
-  if (x->handful > LUB_INTAKE_MOST) x->handful = LUB_INTAKE_MOST;
   x->errors = calloc((size_t)count, sizeof(char *));
   x->warnings = calloc((size_t)count, sizeof(char *));
   x->measured = calloc((size_t)count, sizeof(int64_t));

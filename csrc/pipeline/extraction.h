@@ -37,7 +37,7 @@ void lub_extraction_free(lub_extraction *extraction);
 /* Works for about LUB_EXTRACTION_SLICE seconds. The first calls may only measure the recordings; when the shape of a
  * row is known, *sized becomes true, and lub_extraction_into must be called before the next one. LUB_EARG where rows
  * differ in shape. */
-#define LUB_EXTRACTION_SLICE 0.02
+#define LUB_EXTRACTION_SLICE 0.04
 lub_status lub_extraction_advance(lub_extraction *extraction, bool *sized, lub_error *err);
 
 /* One row's shape, once sized: the plan's, and 1 behind it where the plan's has two dimensions; (samples,) without a

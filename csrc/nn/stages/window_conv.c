@@ -252,6 +252,23 @@ static void read_layer(const lub_stage *stage, window_conv *s) {
   if (s->image_width < w->before + w->in) s->image_width = w->before + w->in;
 }
 
+/* A run is as long as lies together in the image: a row of the kernel, or one tap of it. */
+static bool lay_out_patches(window_conv *s) {
+  const bool rows = s->groups == 1 && s->win.w.dilation == 1 && !s->whole;
+  const int64_t per_row = rows ? 1 : s->win.w.size, line = s->image_width * s->channels;
+  int64_t *offset = malloc(sizeof *offset * (size_t)(s->win.h.size * per_row));
+  s->patches = (lub_patches){.columns = s->win.w.out,
+                             .line = s->win.h.stride * line,
+                             .step = s->win.w.stride * s->channels,
+                             .runs = s->win.h.size * per_row,
+                             .length = rows ? s->win.w.size * s->in : s->in,
+                             .stride = s->wide_terms,
+                             .offset = offset};
+  for (int64_t r = 0; r < s->patches.runs && offset; r++)
+    offset[r] = r / per_row * s->win.h.dilation * line + r % per_row * s->win.w.dilation * s->channels;
+  return offset != NULL;
+}
+
 /* Whether rows of `a` lanes waste more than a third beside rows of `b`. */
 static bool wastes(int64_t a, int64_t b) {
   return 3 * lub_round_up(a, LUB_RUN) * b > 4 * lub_round_up(b, LUB_RUN) * a;
@@ -262,35 +279,29 @@ bool lub_has_many_weights(int64_t pixels, int64_t weights) {
   return weights > (pixels < LUB_FEW_PIXELS ? MANY_FOR_FEW : MANY);
 }
 
+/* Whether rows of terms are better than rows of filters for the weights' gradient, though only the latter can do without
+ * patches: vectors of products for a pixel, two a cycle, and what it takes to gather its runs. */
+static bool turning_pays(const window_conv *s) {
+  enum { RUN_CYCLES = 8 };
+  const int64_t vectors_out = lub_round_up(s->out, LUB_RUN) / LUB_RUN, vectors_in = s->wide_terms / LUB_RUN;
+  const int64_t gather = s->patches.runs * (RUN_CYCLES + s->patches.length / LUB_RUN);
+  return s->out * vectors_in / 2 + gather < s->terms * vectors_out / 2;
+}
+
 static void choose_ways(window_conv *s) {
   enum { LONG = 128, FEW = 8, SMALL_BLOCK = 1 << 15, LARGE_BLOCK = 1 << 17, TALL = 12, ENOUGH = LUB_FEW_PIXELS };
   const int64_t taps = s->win.h.size * s->win.w.size;
-  s->whole = s->groups == 1 && lub_has_many_weights(s->pixels, s->terms * s->filters);
   s->dots = s->out <= FEW && s->terms >= LONG;
-  s->turned = !s->whole && wastes(s->out, s->terms);
+  const bool rows = !s->whole && !s->dots && lub_round_up(s->out, LUB_RUN) <= 2 * LUB_RUN && s->win.w.out >= TALL;
+  s->turned = !s->whole && wastes(s->out, s->terms) && (!rows || turning_pays(s));
   s->pointwise = taps == 1 && s->groups == 1 && s->win.h.stride == 1 && s->win.w.stride == 1 && !s->turned &&
                  s->terms == s->wide_terms;
-  s->direct = !s->whole && !s->pointwise && !s->turned && !s->dots && lub_round_up(s->out, LUB_RUN) <= 2 * LUB_RUN &&
-              s->win.w.out >= TALL;
+  s->direct = rows && !s->pointwise && !s->turned;
   const int64_t most = (s->terms * s->out > SMALL_BLOCK ? LARGE_BLOCK : SMALL_BLOCK) / s->wide_terms;
   const int64_t blocks = most > TALL ? (s->pixels + most - 1) / most : (s->pixels + TALL - 1) / TALL;
   s->block = lub_round_up((s->pixels + blocks - 1) / blocks, TALL);
   s->together = s->whole && s->pixels < ENOUGH ? ENOUGH / s->pixels : 1;
   if (s->together > 1) s->pointwise = false, s->block = s->together * s->pixels;
-}
-
-/* A run is as long as lies together in the image: a row of the kernel, or one tap of it. */
-static bool lay_out_patches(window_conv *s) {
-  const bool rows = s->groups == 1 && s->win.w.dilation == 1 && !s->whole;
-  const int64_t per_row = rows ? 1 : s->win.w.size, line = s->image_width * s->channels;
-  int64_t *offset = malloc(sizeof *offset * (size_t)(s->win.h.size * per_row));
-  s->patches = (lub_patches){.columns = s->win.w.out, .line = s->win.h.stride * line,
-      .step = s->win.w.stride * s->channels,
-                             .runs = s->win.h.size * per_row, .length = rows ? s->win.w.size * s->in : s->in,
-                             .stride = s->wide_terms, .offset = offset};
-  for (int64_t r = 0; r < s->patches.runs && offset; r++)
-    offset[r] = r / per_row * s->win.h.dilation * line + r % per_row * s->win.w.dilation * s->channels;
-  return offset != NULL;
 }
 
 lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
@@ -299,6 +310,8 @@ lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
   stage->state = s;
   s->kernels = lub_nn_kernels_now();
   read_layer(stage, s);
+  s->whole = s->groups == 1 && lub_has_many_weights(s->pixels, s->terms * s->filters);
+  const bool laid_out = lay_out_patches(s);
   choose_ways(s);
   stage->kind = s->whole ? &batch_kind : &sample_kind;
   const int64_t there_floats = s->terms * s->lanes, back_floats = s->out * s->wide_terms;
@@ -306,7 +319,7 @@ lub_status lub_window_conv_stage(lub_stage *stage, lub_error *err) {
   s->forward_weights = lub_calloc((size_t)weights, sizeof(float));
   s->backward_weights = lub_calloc((size_t)weights, sizeof(float));
   s->bias = lub_calloc((size_t)(s->groups * s->lanes + LUB_RUN), sizeof(float));
-  if (!lay_out_patches(s) || !s->forward_weights || !s->backward_weights || !s->bias)
+  if (!laid_out || !s->forward_weights || !s->backward_weights || !s->bias)
     return lub_nomem(err, "conv", 4.0 * (double)weights);
   const int64_t rows = s->win.w.out * s->lanes + 2 * s->patches.runs;
   const int64_t blocks = s->block * (s->wide_terms + s->lanes) + LUB_RUN;
