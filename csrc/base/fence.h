@@ -1,6 +1,5 @@
-/* fence.h - under AddressSanitizer, memory within a block that nobody may touch for now. It sees no more than what lies
- * around the blocks that were allocated; who deals one out in pieces tells it here what lies between them. Elsewhere all
- * this is nothing. */
+/* fence.h - under AddressSanitizer, memory within a block that nobody may touch for now. By itself it guards only what
+ * lies around blocks; who deals one out in pieces tells it here what lies between them. Elsewhere this is nothing. */
 #ifndef LUB_BASE_FENCE_H
 #define LUB_BASE_FENCE_H
 
