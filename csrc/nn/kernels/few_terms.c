@@ -11,28 +11,8 @@ INLINE four two_pairs(const float *a, const float *b) {
 #endif
 }
 
-/* One channel and 2x2 windows: each lane takes the one pixel that its gradient goes to. */
-INLINE void few_terms_of_four(const lub_few_terms *row, int64_t c, const int terms) {
-  const vf scale = vf_all(row->scale), zero = {0};
-  const vi none = (vi)vu_all(LUB_NO_GRADIENT);
-  vf sum[LUB_FEW_TERMS], bias = vf_load(row->bias_gradient + c);
-  UNROLL for (int t = 0; t < terms; t++) sum[t] = vf_load(row->gradient + t * row->lanes + c);
-  for (int64_t column = 0; column < row->columns; column++) {
-    const int64_t at = column * row->channels + c;
-    vf gradient = vf_load_part(row->gy + at, row->channels - c);
-    const vi place = vb_widen(vb_load_part(row->argmax + at, row->channels - c, LUB_NO_GRADIENT));
-    gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
-    bias += gradient;
-    UNROLL for (int t = 0; t < terms; t++) {
-      const float *x = row->x + 2 * column + row->at[t];
-      sum[t] = vf_fma(one_of_four(two_pairs(x, x + row->line), place), gradient, sum[t]);
-    }
-  }
-  vf_store(row->bias_gradient + c, bias);
-  UNROLL for (int t = 0; t < terms; t++) vf_store(row->gradient + t * row->lanes + c, sum[t]);
-}
-
-INLINE void few_terms_of_any(const lub_few_terms *row, int64_t c, const int terms) {
+/* `of_four`: windows of 2x2 over one channel, where each lane takes the one pixel that its gradient goes to. */
+INLINE void add_gradients(const lub_few_terms *row, int64_t c, const int terms, const bool of_four) {
   const vf scale = vf_all(row->scale), zero = {0};
   const vi none = (vi)vu_all(LUB_NO_GRADIENT);
   vf sum[LUB_FEW_TERMS], bias = vf_load(row->bias_gradient + c);
@@ -43,6 +23,13 @@ INLINE void few_terms_of_any(const lub_few_terms *row, int64_t c, const int term
     const vi place = load_places(row->argmax, at, row->channels - c);
     gradient = vm_float(vm_equal(place, none), zero, gradient * scale);
     bias += gradient;
+    if (of_four) {
+      UNROLL for (int t = 0; t < terms; t++) {
+        const float *x = row->x + 2 * column + row->at[t];
+        sum[t] = vf_fma(one_of_four(two_pairs(x, x + row->line), place), gradient, sum[t]);
+      }
+      continue;
+    }
     for (int i = 0; i < row->pool_h; i++)
       for (int j = 0; j < row->pool_w; j++) {
         const float *x = row->x + i * row->line + (column * row->pool_w + j) * row->step;
@@ -55,8 +42,8 @@ INLINE void few_terms_of_any(const lub_few_terms *row, int64_t c, const int term
 }
 
 INLINE void few_terms(const lub_few_terms *row, int64_t c, const int terms) {
-  if (row->pool_h == 2 && row->pool_w == 2 && row->step == 1) few_terms_of_four(row, c, terms);
-  else few_terms_of_any(row, c, terms);
+  if (row->pool_h == 2 && row->pool_w == 2 && row->step == 1) add_gradients(row, c, terms, true);
+  else add_gradients(row, c, terms, false);
 }
 
 #define FEW_CASE(n)                                                                                                    \
