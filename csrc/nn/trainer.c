@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fence.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/random.h"
@@ -111,6 +112,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
     t->arena_floats = floats;
     t->allocations++;
   }
+  lub_allow(t->arena, sizeof(float) * (size_t)t->arena_floats);
   t->thread_block = t->arena;
   t->batch_block = t->thread_block + threads;
   t->gradient_block = t->batch_block + batch;
