@@ -12,7 +12,8 @@
 
 /* Gradient shards take at most this many bytes; a model with more weights has fewer of them. */
 #define SHARD_BYTES (256 << 20)
-/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each stage. */
+/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each
+ * stage. */
 enum { THREADS_OF_ONE_SAMPLE = 8 };
 
 /* === life === */
