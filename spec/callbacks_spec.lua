@@ -315,6 +315,22 @@ describe("callbacks", function()
     assert.same(outputs:totable(), rows)
   end)
 
+  it("count predict's batches from 1, however large these are", function()
+    local lubdub = require "lubdub"
+    local model = lubdub.Sequential { lubdub.layers.Input { 2 }, lubdub.layers.Dense { units = 1 } }
+    for _, case in ipairs { { 3, 1, "1 2 3" }, { 5, 2, "1 2 3" }, { 6, 3, "1 2" }, { 1, 1, "1" }, { 2, 7, "1" },
+      { 33, false, "1 2" } } do
+      local n, batch_size, expected = table.unpack(case)
+      local begun, ended = {}, {}
+      model:predict(lubdub.Tensor.rand { n, 2, seed = 1 }, { batch_size = batch_size, callbacks = {
+        on_predict_batch_begin = function(_, batch) begun[#begun + 1] = batch end,
+        on_predict_batch_end = function(_, batch) ended[#ended + 1] = batch end,
+      } })
+      assert.equal(expected, table.concat(begun, " "))
+      assert.equal(expected, table.concat(ended, " "))
+    end
+  end)
+
   it("print themselves, and there are no others", function()
     assert.equal('EarlyStopping(mode = "max", monitor = "val_accuracy", patience = 5)',
       tostring(callbacks.EarlyStopping { monitor = "val_accuracy", mode = "max", patience = 5 }))

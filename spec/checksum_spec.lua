@@ -38,3 +38,17 @@ end
 
 known("eight steps of training", "eight_steps", json "eight_steps.json")
 known("nets with every kind of layer", "zoo", json "zoo.json")
+
+describe("random convolutions", function()
+  local _, variants = lubdub.cpu()
+  local expected
+  for _, variant in ipairs(variants) do
+    it("give the same bits on all threads, with the kernels for " .. variant, function()
+      local digests = digests_of("random_blocks", variant)
+      assert.truthy(digests.blocks40)
+      if variant == "plain" then return end
+      expected = expected or digests
+      assert.are.same(expected, digests)
+    end)
+  end
+end)

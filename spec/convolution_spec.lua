@@ -107,6 +107,23 @@ describe("a convolution with what follows it", function()
     end
   end)
 
+  it("has the reference path's gradients in nets of several", function()
+    for seed = 1, 120 do
+      local layers, shape = nets.conv_blocks(seed)
+      local x, y, w = nets.batch(2, shape, 3, seed)
+      local fast, loss = nets.gradients(layers, shape, x, y, w, { seed = seed })
+      local slow, expected = nets.gradients(layers, shape, x, y, w, { seed = seed, reference = true })
+      assert.near(expected, loss, 1e-5 * math.max(1, expected), "seed " .. seed)
+      for i, list in ipairs(slow) do
+        for j, g in ipairs(list) do
+          local difference = (fast[i][j] - g):abs():max()
+          assert.is_true(difference <= 2e-4 * math.max(g:abs():max(), 1e-3),
+            ("seed %d, %s weight %d: %g"):format(seed, layers[i], j, difference))
+        end
+      end
+    end
+  end)
+
   -- As silence does: patches that are equal side by side, next to others that are not. The image is a dense layer's
   -- weights, so that its bias tells where the gradient went. Dropout of whole channels leaves them equal.
   it("finds the ties of equal patches where gradients go back, behind dropout of whole channels too", function()

@@ -48,8 +48,9 @@ void lub_load_into(lub_load *load, float *out);
 /* Works on some 10 ms of block; *finished tells the end. */
 lub_status lub_load_advance(lub_load *load, bool *finished, lub_error *err);
 
-/* Loads of short mono results, of one rate and length, that go to a higher rate, are alike: they may go together, sharing
- * the design of one filter (to a lower one it costs next to nothing), with the same results. At most LUB_LOAD_MOST of them. */
+/* Loads of short mono results, of one rate and length, that go to a higher rate, are alike: they may go together,
+ * sharing the design of one filter (to a lower one it costs next to nothing), with the same results. At most
+ * LUB_LOAD_MOST of them. */
 #define LUB_LOAD_MOST 16
 #define LUB_LOAD_SHORT (INT64_C(1) << 20) /* samples */
 bool lub_load_alike(const lub_load *a, const lub_load *b);

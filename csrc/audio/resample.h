@@ -18,9 +18,9 @@ int64_t lub_resampled_length(int64_t n, double orig_sr, double target_sr);
 
 typedef struct lub_resampler lub_resampler;
 
-/* For channels that are as long as each other; they may be of different recordings: the design of the filter, which takes
- * as long as a few seconds of sound, is made once. What a channel becomes does not depend on the others. Free with
- * lub_resampler_free. */
+/* For channels that are as long as each other; they may be of different recordings: the design of the filter, which
+ * takes as long as a few seconds of sound, is made once. What a channel becomes does not depend on the others. Free
+ * with lub_resampler_free. */
 lub_status lub_resampler_new(lub_resampler **out, int channels, double orig_sr, double target_sr, lub_quality quality,
                              lub_error *err);
 void lub_resampler_free(lub_resampler *resampler);

@@ -1,10 +1,11 @@
 /* aside.h - replacing a file whole or not at all.
  *
  * The new contents are written beside the file under the one name `path`.part, synced to the disk, and renamed.
- * Whatever fails (no folder, a full disk, a limit on file sizes, a process that is killed), the old file is untouched;
- * a side file that is left behind is taken over by the next writer. Writers of one path wait for each other, for a
- * second, by a lock on the side file. A symbolic link keeps pointing where it did, also to a file that is made only now,
- * and the file's permissions stay. A device or pipe is written in place. Errors: LUB_EWORLD "path: reason". */
+ * Whatever fails (no folder, a full disk, a limit on file sizes, a process that is killed), the old file is
+ * untouched; a side file that is left behind is taken over by the next writer. Writers of one path wait for each
+ * other, for a second, by a lock on the side file. A symbolic link keeps pointing where it did, also to a file that
+ * is made only now, and the file's permissions stay. A device or pipe is written in place. Errors: LUB_EWORLD "path:
+ * reason". */
 #ifndef LUB_BASE_ASIDE_H
 #define LUB_BASE_ASIDE_H
 

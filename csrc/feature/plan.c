@@ -101,8 +101,8 @@ const char *const lub_plan_names[LUB_PLAN_KINDS] = {"STFT",
 bool lub_plan_has_window(lub_plan_kind kind) {
   return kind != LUB_PLAN_RMS && kind != LUB_PLAN_ZERO_CROSSING_RATE;
 }
-/* The batched FFT is in float: its rounding noise lies some 140 dB below the loudest bin, and an MFCC whose floor is not
- * well above that is the logarithm of that noise. The others take the FFT in double, as librosa does. */
+/* The batched FFT is in float: its rounding noise lies some 140 dB below the loudest bin, and an MFCC whose floor is
+ * not well above that is the logarithm of that noise. The others take the FFT in double, as librosa does. */
 #define LOWEST_FLOOR 90 /* dB of power below the loudest band */
 
 static bool batches(lub_plan_kind kind, const lub_plan_options *o) {

@@ -30,8 +30,8 @@ typedef struct lub_octave {
 lub_status lub_octaves_new(lub_octave **octaves, int64_t bands, double fmin, double quantile, double sr, int64_t n_fft,
                            lub_error *err);
 
-/* The means of the `count` lowest and highest of the n numbers in x, which are put into another order: for counts beyond
- * LUB_EXTREMES of kernels.h. */
+/* The means of the `count` lowest and highest of the n numbers in x, which are put into another order: for counts
+ * beyond LUB_EXTREMES of kernels.h. */
 void lub_extremes(float *x, int64_t n, int64_t count, float *lowest, float *highest);
 
 /* === chroma === */

@@ -13,8 +13,9 @@ void lub_standardize(float *x, int64_t groups, int64_t size);
 /* The number of groups when the axes with kept[axis] have statistics of their own: the product of their sizes. */
 int64_t lub_moment_groups(const lub_shape *shape, const bool *kept);
 
-/* Of a row-major array: mean[group], and squares[group] = the sum of (x - mean)^2 over the group; groups in row-major
- * order of the kept axes. In two passes, so that a large mean costs no digits. Every group has size / groups of them. */
+/* Of a row-major array: mean[group], and squares[group] = the sum of (x - mean)^2 over the group; groups in
+ * row-major order of the kept axes. In two passes, so that a large mean costs no digits. Every group has size /
+ * groups of them. */
 void lub_moments(const float *x, const lub_shape *shape, const bool *kept, double *mean, double *squares);
 
 /* x[row][i] = (x[row][i] - mean[i]) / scale[i], i < size; in float, like tensors. */

@@ -1,11 +1,12 @@
 /* h5.h - makes HDF5 files with libhdf5: groups, text attributes, arrays of numbers.
  *
- * A file is made in memory (lub_h5_create) and then saved whole (lub_h5_save), so that HDF5 itself never
- * meets a full disk and no half-written file exists; arrays that are lent to it are not copied there (memory.c). Reading is done by a reader of our own (h5/reader/reader.h).
+ * A file is made in memory (lub_h5_create) and then saved whole (lub_h5_save), so that HDF5 itself never meets a
+ * full disk and no half-written file exists; arrays that are lent to it are not copied there (memory.c). Reading is
+ * done by a reader of our own (h5/reader/reader.h).
  *
- * Objects are named by paths from the root: "/", "/model_weights/conv2d". One lock is held around every
- * call of HDF5, which is not thread-safe as distributions build it, and its own error
- * messages are never printed; a host's setting of them is kept.
+ * Objects are named by paths from the root: "/", "/model_weights/conv2d". One lock is held around every call of
+ * HDF5, which is not thread-safe as distributions build it, and its own error messages are never printed; a host's
+ * setting of them is kept.
  *
  * Errors: LUB_EWORLD "new HDF5 file: object: reason (HDF5's words)", LUB_EARG, LUB_ENOMEM. */
 #ifndef LUB_H5_H5_H

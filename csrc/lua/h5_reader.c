@@ -199,8 +199,8 @@ static int file_read(lua_State *L) {
   return 1;
 }
 
-/* file:read_weight(dataset, layer, i) -> true | nil, reason: the dataset becomes the layer's i-th weight, without a copy
- * in between; it must have its shape. After a failure the weight is anything. */
+/* file:read_weight(dataset, layer, i) -> true | nil, reason: the dataset becomes the layer's i-th weight, without a
+ * copy in between; it must have its shape. After a failure the weight is anything. */
 static int file_read_weight(lua_State *L) {
   lub_error err;
   lub_shape shape;

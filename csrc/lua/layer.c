@@ -110,8 +110,8 @@ static int layer_build(lua_State *L) {
   return 1;
 }
 
-/* layer:reserve(input_shape, most): makes the weights without values, for one who sets them all (a model file's reader),
- * if they are at most so many; returns how many they are, and whether they were made. */
+/* layer:reserve(input_shape, most): makes the weights without values, for one who sets them all (a model file's
+ * reader), if they are at most so many; returns how many they are, and whether they were made. */
 static int layer_reserve(lua_State *L) {
   lub_layer *layer = lubL_checklayer(L, 1);
   lua_Integer most = luaL_checkinteger(L, 3);

@@ -58,8 +58,8 @@ typedef struct lubL_bytes {
   lub_piece own;
 } lubL_bytes;
 
-/* Pushes such a userdata with `size` bytes of its own, to be filled at *own, and one user value. tostring makes a string
- * of its bytes. Who lends it other ones sets its fields. */
+/* Pushes such a userdata with `size` bytes of its own, to be filled at *own, and one user value. tostring makes a
+ * string of its bytes. Who lends it other ones sets its fields. */
 lubL_bytes *lubL_newbytes(lua_State *L, size_t size, void **own);
 
 /* === classes === */
@@ -93,9 +93,9 @@ void lubL_pushshape(lua_State *L, const lub_shape *shape);
 /* === options === */
 
 /* Reads the table at `arg` (nil or absent: all defaults) into `options`, which `table` describes. Defaults are
- * filled; unknown names (with the nearest right one), wrong types and values out of
- * bounds raise an error that begins with `where`. A table {40, 173, 1} gives its array part to the
- * first option if that is a SHAPE; its first element to the first option if that is a LAYER. `extra` (may be NULL) lists names that the caller reads itself. */
+ * filled; unknown names (with the nearest right one), wrong types and values out of bounds raise an error that
+ * begins with `where`. A table {40, 173, 1} gives its array part to the first option if that is a SHAPE; its first
+ * element to the first option if that is a LAYER. `extra` (may be NULL) lists names that the caller reads itself. */
 void lubL_readoptions(lua_State *L, int arg, const char *where, const lub_option *table, void *options,
                       const char *const *extra);
 /* Pushes a table with the value of every option. */

@@ -100,8 +100,8 @@ static int counts_columns(lua_State *L) {
   return 0;
 }
 
-/* buckets(y, p, w, thresholds, are logits, class or nil, positive, negative): adds to the two lists. thresholds: how many
- * evenly spaced ones, or a rising list of those between 0 and 1. */
+/* buckets(y, p, w, thresholds, are logits, class or nil, positive, negative): adds to the two lists. thresholds: how
+ * many evenly spaced ones, or a rising list of those between 0 and 1. */
 static int counts_buckets(lua_State *L) {
   lub_metric_batch b = read_batch(L, "auc", 8, false);
   const bool given = lua_istable(L, 4);

@@ -13,7 +13,8 @@
 /* The plan at `arg`; raises an argument error otherwise. It lives as long as its userdata. */
 const lub_plan *lubL_checkplan(lua_State *L, int arg);
 
-/* Reads the table at `arg`, { kind = "sosfiltfilt", sr =, sos = { { b0, b1, b2, 1, a1, a2 }, ... }, options of the kind ... }. */
+/* Reads the table at `arg`, { kind = "sosfiltfilt", sr =, sos = { { b0, b1, b2, 1, a1, a2 }, ... }, options of the
+ * kind ... }. */
 void lubL_readtreatment(lua_State *L, int arg, lub_treatment *treatment);
 
 #endif

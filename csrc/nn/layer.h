@@ -105,7 +105,8 @@ struct lub_layer {
 extern const lub_layer_kind *const lub_layer_kinds[];
 const lub_layer_kind *lub_layer_kind_named(const char *name);
 
-/* A layer with a copy of `options` (kind->options_size bytes); NULL where there is no memory. Free with lub_layer_free. */
+/* A layer with a copy of `options` (kind->options_size bytes); NULL where there is no memory. Free with
+ * lub_layer_free. */
 lub_layer *lub_layer_new(const lub_layer_kind *kind, const void *options);
 void lub_layer_free(lub_layer *layer);
 

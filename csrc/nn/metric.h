@@ -1,5 +1,6 @@
 /* metric.h - counting how often outputs agree with targets, for the metrics that training reports
- * (lua/lubdub/fit_metrics). A batch has n samples of rows * width outputs p; weights are per sample, NULL: all 1. The rules are Keras'. */
+ * (lua/lubdub/fit_metrics). A batch has n samples of rows * width outputs p; weights are per sample, NULL: all 1.
+ * The rules are Keras'. */
 #ifndef LUB_NN_METRIC_H
 #define LUB_NN_METRIC_H
 
@@ -32,9 +33,9 @@ void lub_count_hits(const lub_metric_batch *batch, double threshold, int64_t k, 
  * positive; where it is NaN, those that no other of the row exceeds and that are not 0. */
 void lub_count_columns(const lub_metric_batch *batch, double threshold, lub_hits *hits, double *targets);
 
-/* Adds weights to buckets: positive[b] and negative[b] of `count` thresholds, where an output lies above threshold b and
- * not above b + 1. They are evenly spaced from 0 to 1; or, where `inner` is given, 0, the count - 2 of it, which rise, and 1.
- * `sigmoid`: outputs are logits. column: as above. */
+/* Adds weights to buckets: positive[b] and negative[b] of `count` thresholds, where an output lies above threshold b
+ * and not above b + 1. They are evenly spaced from 0 to 1; or, where `inner` is given, 0, the count - 2 of it, which
+ * rise, and 1. `sigmoid`: outputs are logits. column: as above. */
 void lub_count_buckets(const lub_metric_batch *batch, int64_t count, const float *inner, bool sigmoid, int64_t column,
                        double *positive, double *negative);
 

@@ -2,6 +2,7 @@
  * batch, and the move of the weights. */
 #include <string.h>
 
+#include "base/fence.h"
 #include "base/pool.h"
 #include "base/sum.h"
 #include "nn/trainer_state.h"
@@ -33,6 +34,16 @@ static float *gradient_of(const lub_trainer *t, int v, int thread, int64_t sampl
   return array_of(t, &t->now->gradient[v], t->gradient_block, plan->value[v].size, thread, sample);
 }
 
+/* A thread's scratch, as much of it as the stage asked for: it is the last of the thread's block. */
+static float *scratch_of(const lub_trainer *t, int s, int thread) {
+  float *block = t->thread_block + thread * t->now->thread_floats, *scratch = block + t->now->scratch_at;
+  const size_t room = sizeof(float) * (size_t)(t->now->thread_floats - t->now->scratch_at);
+  const size_t asked = t->now->plan->stage[s].scratch_size;
+  lub_allow(scratch, room);
+  lub_forbid((char *)scratch + asked, room - asked);
+  return scratch;
+}
+
 static lub_stage_pass pass_of(const lub_trainer *t, int s, int thread, int64_t sample, int64_t count) {
   const lub_stage *stage = &t->now->plan->stage[s];
   lub_stage_pass pass = {.training = t->mode == LUB_TRAIN, .keeps = t->goes_back, .key = t->key, .sample = sample,
@@ -41,7 +52,9 @@ static lub_stage_pass pass_of(const lub_trainer *t, int s, int thread, int64_t s
   for (int k = 0; k < stage->ninputs; k++) pass.x[k] = value_of(t, stage->input[k], thread, sample);
   pass.y = value_of(t, stage->output, thread, sample);
   pass.saved = array_of(t, &t->now->saved[s], t->batch_block, lub_saved_floats(stage), thread, sample);
-  pass.scratch = t->thread_block + thread * t->now->thread_floats + t->now->scratch_at;
+  pass.scratch = scratch_of(t, s, thread);
+  if (stage->kind->whole_batch) /* it shares its work among threads itself */
+    for (int other = 1; other < t->threads; other++) scratch_of(t, s, other);
   return pass;
 }
 
@@ -169,7 +182,7 @@ static void run_band(void *context, int64_t band, int thread) {
   const band_work *work = context;
   const lub_stage *stage = &work->t->now->plan->stage[work->stage];
   lub_stage_pass pass = pass_of(work->t, work->stage, 0, 0, 1);
-  pass.scratch = (float *)pass.scratch + thread * pass.scratch_step;
+  pass.scratch = scratch_of(work->t, work->stage, thread);
   pass.band = band, pass.bands = work->bands;
   stage->kind->forward(stage, &pass);
 }

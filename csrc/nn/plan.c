@@ -132,8 +132,8 @@ static bool is_batch_norm(const planner *p, int i) {
   return p->purpose.training && is(p, i, &lub_batch_normalization_kind) && node_of(p, i)->layer->trainable;
 }
 
-/* Whether a convolution should take the batch at once; behind a pool most of the gradient is zeros, which the fused stage
- * leaves out, so that only the very large ones do. */
+/* Whether a convolution should take the batch at once; behind a pool most of the gradient is zeros, which the fused
+ * stage leaves out, so that only the very large ones do. */
 static bool is_large_conv(const planner *p, int i) {
   const int next = next_of(p, i);
   const lub_shape *out = &p->state[i].shape;
@@ -142,9 +142,9 @@ static bool is_large_conv(const planner *p, int i) {
                               lub_param_size(&node_of(p, i)->layer->param[0]) / (pooled ? 2 : 1));
 }
 
-/* Whether which of equal outputs a pool takes may matter: equal patches of input, such as silence has, must give outputs
- * that are equal to the last bit where gradients go back, since the first of them gets the gradient. Behind dropout no two
- * patches are equal. */
+/* Whether it may matter which of equal outputs a pool takes: equal patches of input, such as silence has, must give
+ * outputs that are equal to the last bit where gradients go back, since the first of them gets the gradient. Behind
+ * dropout patches differ, unless they are all zeros. */
 static bool ties_matter(const planner *p, int i) {
   const int from = node_of(p, i)->input[0];
   if (!p->purpose.training) return p->purpose.gradient;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fence.h"
 #include "base/memory.h"
 
 int64_t lub_saved_floats(const lub_stage *stage) { return ((int64_t)stage->saved_size + 3) / 4; }
@@ -69,7 +70,7 @@ static void lay_out(lub_program *p, bool goes_back) {
       p->packed_at[s] = take(stage->kind->whole_batch ? &p->whole_floats : &p->shard_floats, stage->gradient_size, true);
     if (stage->scratch_size > scratch) scratch = stage->scratch_size;
   }
-  p->scratch_at = take(&p->thread_floats, (int64_t)(scratch + 3) / 4, true);
+  p->scratch_at = take(&p->thread_floats, (int64_t)(scratch + LUB_FENCE + 3) / 4, true);
 }
 
 lub_status lub_program_new(const lub_graph *graph, lub_purpose purpose, lub_program **program, lub_error *err) {

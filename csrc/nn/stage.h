@@ -81,17 +81,18 @@ void lub_reference_add_gradient(const lub_stage *stage, const float *gradient, f
 /* A dense layer with many weights: the whole batch at once, through OpenBLAS. */
 void lub_dense_stage(lub_stage *stage);
 
-/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for one.
- */
+/* A model's final softmax or sigmoid over a value of this shape; it has no layer of its own. stage->in has room for
+ * one. */
 void lub_final_stage(lub_stage *stage, const lub_shape *shape, lub_activation final);
 
 /* BatchNormalization while training, then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then
  * perhaps Dropout: layers[0..nlayers-1] in this order. It takes the whole batch. */
 lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err);
 
-/* Conv1D or Conv2D (stride 1, no dilation, no groups; linear or relu), then perhaps BatchNormalization (at inference:
- * folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then perhaps
- * Dropout: layers[0..nlayers-1] in this order. `ties`: equal patches must give outputs that are equal to the last bit. */
+/* Conv1D or Conv2D (stride 1, no dilation, no groups; linear or relu), then perhaps BatchNormalization (at
+ * inference: folded into the weights), then perhaps relu, then perhaps MaxPooling1D or 2D (windows that tile), then
+ * perhaps Dropout: layers[0..nlayers-1] in this order. `ties`: equal patches must give outputs that are equal to the
+ * last bit. */
 lub_status lub_conv_stage(lub_stage *stage, bool ties, lub_error *err);
 
 /* Conv1D or Conv2D of any kernel, stride, dilation, groups, padding and activation; or of a SeparableConv2D the half

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fence.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/random.h"
@@ -11,7 +12,8 @@
 
 /* Gradient shards take at most this many bytes; a model with more weights has fewer of them. */
 #define SHARD_BYTES (256 << 20)
-/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each stage. */
+/* So many threads share one sample at most: each has its own block of memory, and waits for the others at each
+ * stage. */
 enum { THREADS_OF_ONE_SAMPLE = 8 };
 
 /* === life === */
@@ -111,6 +113,7 @@ static lub_status make_arena(lub_trainer *t, lub_error *err) {
     t->arena_floats = floats;
     t->allocations++;
   }
+  lub_allow(t->arena, sizeof(float) * (size_t)t->arena_floats);
   t->thread_block = t->arena;
   t->batch_block = t->thread_block + threads;
   t->gradient_block = t->batch_block + batch;

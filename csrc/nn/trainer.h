@@ -55,8 +55,8 @@ typedef struct lub_batch {
 /* Begins a pass; one that is not finished is forgotten. The lists of arrays and the probe are copied. */
 lub_status lub_trainer_begin(lub_trainer *trainer, lub_mode mode, const lub_batch *batch, lub_error *err);
 
-/* Plans for gradients of what node `tap` says (or LUB_TAP_INPUTS) before a pass LUB_GRADIENT: batch normalization by its
- * moving statistics, no dropout. The plan (kept until another is asked) says the shapes. */
+/* Plans for gradients of what node `tap` says (or LUB_TAP_INPUTS) before a pass LUB_GRADIENT: batch normalization by
+ * its moving statistics, no dropout. The plan (kept until another is asked) says the shapes. */
 lub_status lub_trainer_tap(lub_trainer *trainer, int tap, const lub_nn_plan **plan, lub_error *err);
 
 /* Works on; true when the pass is finished (or none was begun). */
@@ -71,8 +71,8 @@ void lub_trainer_set_iterations(lub_trainer *trainer, int64_t iterations);
 uint64_t lub_trainer_seed(const lub_trainer *trainer);
 void lub_trainer_set_seed(lub_trainer *trainer, uint64_t seed);
 
-/* The optimizer's arrays: lub_trainer_slots(t) of them in all, weights in the order of the layers, each weight's slots together. NULL is
- * returned for the data where there is no memory. `param` may be NULL. */
+/* The optimizer's arrays: lub_trainer_slots(t) of them in all, weights in the order of the layers, each weight's
+ * slots together. NULL is returned for the data where there is no memory. `param` may be NULL. */
 int lub_trainer_slots(const lub_trainer *trainer);
 float *lub_trainer_slot(lub_trainer *trainer, int number, const lub_param **param);
 

@@ -1,5 +1,5 @@
-/* fingerprint.h - what tells whether a recording is the same as before: cheaply, by its file, and surely, by a hash of its
- * content, in parallel over recordings. */
+/* fingerprint.h - what tells whether a recording is the same as before: cheaply, by its file, and surely, by a hash
+ * of its content, in parallel over recordings. */
 #ifndef LUB_PIPELINE_FINGERPRINT_H
 #define LUB_PIPELINE_FINGERPRINT_H
 

@@ -149,7 +149,8 @@ static void init_locks(lub_preparation *p) {
 }
 
 /* In the child of a fork: our thread did not come along, and may have held the lock or a row. The batch begins anew.
- * What the thread worked in may lie between two states, a block freed and its pointer still there: nobody touches it. */
+ * What the thread worked in may lie between two states, a block freed and its pointer still there: nobody touches
+ * it. */
 static void check_fork(lub_preparation *p) {
   if (p->owner == getpid()) return;
   p->owner = getpid();

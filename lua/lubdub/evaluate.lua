@@ -211,7 +211,7 @@ function evaluate.predict(model, x, given)
   for k, shape in ipairs(model.output_shapes) do results[k] = Tensor.zeros { n, table.unpack(shape) } end
   callbacks:call "on_predict_begin"
   for first = 1, n, size do
-    local batch, last = first // size + 1, math.min(first + size - 1, n)
+    local batch, last = (first - 1) // size + 1, math.min(first + size - 1, n)
     callbacks:call("on_predict_batch_begin", batch)
     trainer:begin_predict(batches.slice(x, first, last))
     evaluate.finish(trainer)

@@ -198,6 +198,35 @@ function nets.random_net(seed, fast)
   return layers, shape, classes
 end
 
+local widths = { 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129 } -- around whole vectors
+
+--- One to three blocks of what the convolution stage takes, of many channels, behind images of any format; then a dense
+-- softmax of 3 classes. Returns the layers, built, and the input's shape.
+function nets.conv_blocks(seed)
+  local next_number, L = nets.random(seed), core.layers
+  local format = one_of(next_number, { { 2, 2 }, { 3, 2 }, { 2, 90 }, { 20, 20 }, { 5, 13 }, { 9, 16 }, { 12, 7 } })
+  local shape = { format[1], format[2], one_of(next_number, widths) }
+  local layers, now = {}, shape
+  local function add(layer)
+    local ok, out = pcall(layer.output_shape, layer, now)
+    if ok then layers[#layers + 1], now = layer, out end
+  end
+  for _ = 1, next_number(1, 3) do
+    if next_number(1, 4) == 1 then add(L.Dropout { rate = 0.2 }) end
+    local size = next_number(1, 3) == 1 and sizes(next_number, 2, 1, 5) or next_number(2, 3)
+    add(L.Conv2D { filters = one_of(next_number, widths), kernel_size = size, use_bias = next_number(1, 4) > 1,
+      padding = one_of(next_number, { "same", "valid" }), activation = one_of(next_number, { "relu", "linear" }) })
+    if next_number(1, 4) > 1 then
+      add(L.MaxPooling2D { pool_size = one_of(next_number, { 2, 2, 2, { 1, 2 }, { 3, 2 }, 3, { 4, 1 } }) })
+    end
+    if next_number(1, 2) == 1 then add(L.Dropout { rate = one_of(next_number, { 0, 0.2, 0.9 }) }) end
+  end
+  add(next_number(1, 2) == 1 and L.Flatten() or L.GlobalAveragePooling2D())
+  add(L.Dense { units = 3, activation = "softmax" })
+  nets.stir(layers, shape, seed)
+  return layers, shape
+end
+
 --- The shape that reaches `layer`.
 function nets.shape_before(layers, layer, shape)
   for _, other in ipairs(layers) do

@@ -1,5 +1,5 @@
-/* block.h - what the kernel files of one variant share: fft.c, wide.c and describe.c define these, spectrum.c puts them into
- * the table. */
+/* block.h - what the kernel files of one variant share: fft.c, wide.c and describe.c define these, spectrum.c puts
+ * them into the table. */
 #ifndef LUB_FEATURE_BLOCK_H
 #define LUB_FEATURE_BLOCK_H
 

@@ -26,9 +26,9 @@ INLINE vf softplus(vf x) {
   return vf_select((vi)(x > (vf){0}), x, (vf){0}) + (p + p);
 }
 
-/* The normal distribution: Phi(x), and its density at x. Phi(-a) = e^(-a^2/2) R(a) for a >= 0, where R is a polynomial of
- * 1 / (1 + 0.3 a), fitted to 6e-8 of itself for a <= 13.5. What rounding takes from a^2 (Dekker 1971) would show in the
- * exponential, and is given back. */
+/* The normal distribution: Phi(x), and its density at x. Phi(-a) = e^(-a^2/2) R(a) for a >= 0, where R is a
+ * polynomial of 1 / (1 + 0.3 a), fitted to 6e-8 of itself for a <= 13.5. What rounding takes from a^2 (Dekker 1971)
+ * would show in the exponential, and is given back. */
 INLINE vf normal(vf x, vf *density) {
   const vf a = clamp(absolute(x), 0, 13), high = (vf)((vu)a & vu_all(0xFFFFF000u)), low = a - high;
   const vf square = a * a, lost = ((high * high - square) + vf_all(2) * high * low) + low * low;

@@ -36,7 +36,8 @@ typedef struct behind {
 
 #define HASH_STEP 0x9E3779B1u
 
-/* Of channels c .. c + VL - 1. `relu` and `drops` must be constants and true of the row, so that loops hold no choice. */
+/* Of channels c .. c + VL - 1. `relu` and `drops` must be constants and true of the row, so that loops hold no
+ * choice. */
 INLINE behind behind_channels(const lub_pool_row *row, int64_t c, const bool relu, const bool drops) {
   behind b = {.bias = vf_load(row->bias + c), .relu = relu, .drops = drops};
   if (!drops) return b;

@@ -1,5 +1,5 @@
-/* exponential.h - e^x and what is made of it, a register at a time. It is a polynomial of our own: Taylor's series around
- * the nearest multiple of ln 2, to the 7th power, which float32 cannot tell from e^x. */
+/* exponential.h - e^x and what is made of it, a register at a time. It is a polynomial of our own: Taylor's series
+ * around the nearest multiple of ln 2, to the 7th power, which float32 cannot tell from e^x. */
 #ifndef LUB_NN_KERNELS_EXPONENTIAL_H
 #define LUB_NN_KERNELS_EXPONENTIAL_H
 

@@ -1,10 +1,10 @@
-/* Max-pooling lets a gradient through to one element of each window, and relu and dropout stop many of those. So
- * the way back gathers what lives: for each channel the list of its pixels. Their patches of input, scaled, add up to the
- * gradient of the channel's kernel; and the kernel, scaled, is what each of these patches gets for a gradient.
+/* Max-pooling lets a gradient through to one element of each window, and relu and dropout stop many of those. So the
+ * way back gathers what lives: for each channel the list of its pixels. Their patches of input, scaled, add up to
+ * the gradient of the channel's kernel; and the kernel, scaled, is what each of these patches gets for a gradient.
  *
- * It goes by blocks of rows, whose patches stay in the first-level cache while all channels pass over them. An element
- * of the input's gradient gets its terms block by block, channel by channel, and within these by the parts of a kernel,
- * which are cut by numbers of floats and never of vectors. */
+ * It goes by blocks of rows, whose patches stay in the first-level cache while all channels pass over them. An
+ * element of the input's gradient gets its terms block by block, channel by channel, and within these by the parts
+ * of a kernel, which are cut by numbers of floats and never of vectors. */
 #include "nn/kernels/compress.h"
 
 enum {
@@ -30,8 +30,8 @@ typedef struct part {
   int64_t line;
 } part;
 
-/* One walk for a part of R runs of J vectors: for vectors `first` to `last` - 1 of the kernel's gradient, and for all of the
- * patches', if they are wanted. */
+/* One walk for a part of R runs of J vectors: for vectors `first` to `last` - 1 of the kernel's gradient, and for
+ * all of the patches', if they are wanted. */
 INLINE void walk_list(const part *given, list from, const int R, const int J, const int first, const int last,
                       const bool back) {
   const part p = *given;
@@ -129,8 +129,8 @@ static void advance(const lub_sparse *s, walk *w) {
   w->corner = w->row * s->pool_h * s->line + w->column * s->pool_w * s->step;
 }
 
-/* Lists the patches of `count` pixels from `row` on for channels c .. c + VL - 1, VL pixels at a time: a square of channels
- * by pixels is turned round, and each channel's row of it put behind its list. */
+/* Lists the patches of `count` pixels from `row` on for channels c .. c + VL - 1, VL pixels at a time: a square of
+ * channels by pixels is turned round, and each channel's row of it put behind its list. */
 INLINE void list_patches(const lub_sparse *given, const int32_t *place_at, int64_t row, int64_t count, int64_t c,
                          int64_t end[VL], const bool small) {
   const lub_sparse copy = *given, *s = &copy; /* stores cannot touch it */

@@ -1,4 +1,5 @@
-/* Cropping2D: cuts off what is above, below, left and right of (H, W, C); cropping = 1, {rows, columns}, or {{above, below}, {left, right}}. */
+/* Cropping2D: cuts off what is above, below, left and right of (H, W, C); cropping = 1, {rows, columns}, or {{above,
+ * below}, {left, right}}. */
 #include "nn/layers/margins.h"
 
 static const lub_option options[] = {{.name = "cropping", .type = LUB_OPTION_PAIRS, .count = 2, .offset = offsetof(lub_margins, pair),

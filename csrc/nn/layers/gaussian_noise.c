@@ -1,5 +1,5 @@
-/* GaussianNoise: while training, normal noise with deviation stddev is added; at inference nothing happens. The noise is
- * that of lub_fill_normal: a function of seed, step, layer, sample and element alone. */
+/* GaussianNoise: while training, normal noise with deviation stddev is added; at inference nothing happens. The
+ * noise is that of lub_fill_normal: a function of seed, step, layer, sample and element alone. */
 #include <string.h>
 
 #include "base/random.h"

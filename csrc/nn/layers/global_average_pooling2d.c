@@ -1,4 +1,5 @@
-/* GlobalAveragePooling2D: the mean over height and width of each channel; (H, W, C) -> (C), or (1, 1, C) with keepdims. */
+/* GlobalAveragePooling2D: the mean over height and width of each channel; (H, W, C) -> (C), or (1, 1, C) with
+ * keepdims. */
 #include "nn/layers/pooling.h"
 
 static const lub_option options[] = {LUB_GLOBAL_POOL_OPTIONS};

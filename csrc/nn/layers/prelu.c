@@ -1,6 +1,6 @@
 /* PReLU (He et al. 2015): x, and alpha * x where x < 0, with a learned alpha for every element of a sample. Along
- * shared_axes there is one alpha for all; axes are counted with the batch as axis 1, so that those of (N, H, W, C) are 2, 3
- * and 4. */
+ * shared_axes there is one alpha for all; axes are counted with the batch as axis 1, so that those of (N, H, W, C)
+ * are 2, 3 and 4. */
 #include "nn/layers/axes.h"
 
 typedef struct prelu_options {

@@ -1,5 +1,5 @@
-/* SpatialDropout2D (Tompson et al. 2015): dropout of whole channels of (H, W, C). Channel c of a sample is dropped where
- * lub_hash32(key, c) < rate * 2^32; the others are divided by 1 - rate. */
+/* SpatialDropout2D (Tompson et al. 2015): dropout of whole channels of (H, W, C). Channel c of a sample is dropped
+ * where lub_hash32(key, c) < rate * 2^32; the others are divided by 1 - rate. */
 #include "nn/layers/spatial.h"
 
 static const lub_option options[] = {LUB_RATE_OPTION, LUB_OPTIONS_END};

@@ -35,8 +35,8 @@ lub_shape lub_windows_shape(const lub_windows *windows, const lub_shape *in, int
 lub_status lub_windows_check(const lub_windows *windows, const lub_shape *in, const char *layer, const char *what,
                              lub_error *err);
 
-/* What one element (tap) of the window meets along one output row: output columns first .. last - 1, and the input pixel
- * (row * width + column) under the first; the next one lies w.stride pixels on. */
+/* What one element (tap) of the window meets along one output row: output columns first .. last - 1, and the input
+ * pixel (row * width + column) under the first; the next one lies w.stride pixels on. */
 typedef struct lub_span {
   int64_t first, last, pixel;
 } lub_span;

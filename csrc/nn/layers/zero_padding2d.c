@@ -1,4 +1,5 @@
-/* ZeroPadding2D: zeros above, below, left and right of (H, W, C); padding = 1, {rows, columns}, or {{above, below}, {left, right}}. */
+/* ZeroPadding2D: zeros above, below, left and right of (H, W, C); padding = 1, {rows, columns}, or {{above, below},
+ * {left, right}}. */
 #include "nn/layers/margins.h"
 
 static const lub_option options[] = {{.name = "padding", .type = LUB_OPTION_PAIRS, .count = 2, .offset = offsetof(lub_margins, pair),

@@ -53,6 +53,9 @@ typedef struct band {
 
 static int64_t band_rows(const conv_state *s) { return s->pool_h > 2 || s->forward != CONV_WINOGRAD ? s->pool_h : 2; }
 static int64_t band_pixels(const conv_state *s) { return s->columns * s->pool_w; }
+static int64_t band_inputs(const conv_state *s) {
+  return s->kernel_h - 1 + (s->wide_weights ? 4 : band_rows(s)); /* tiles of 4x4 outputs have two rows of windows */
+}
 
 static int64_t tiles_floats(const conv_state *s) {
   return s->forward == CONV_WINOGRAD ? lub_winograd_scratch((int)s->kernel_h, s->wide_weights ? 4 : 2, s->channels) : 0;
@@ -60,7 +63,7 @@ static int64_t tiles_floats(const conv_state *s) {
 
 static size_t band_bytes(const conv_state *s) {
   const int64_t floats = lub_conv_image_floats(s) + tiles_floats(s) + band_rows(s) * band_pixels(s) * s->lanes_out;
-  return sizeof(float) * (size_t)floats + sizeof(float *) * (size_t)(2 * band_rows(s) + s->kernel_h);
+  return sizeof(float) * (size_t)floats + sizeof(float *) * (size_t)(band_rows(s) + band_inputs(s));
 }
 
 static band make_band(const conv_state *s, float *block) {

@@ -72,8 +72,8 @@ static void add_input_rows(const conv_state *s, const ring *g, int64_t y, float 
     float *out[2] = {g->line, g->line + input_row_floats(s)};
     for (int64_t i = 0; i <= s->kernel_h; i++) g->runs[i] = ring_row(s, g, y - s->kernel_h + 1 + i);
     const lub_winograd_row tiles = {.kernel = (int)s->kernel_h, .edge = 2, .tiles = (s->width + 1) / 2,
-                                    .channels = s->lanes_out, .lanes = s->lanes_in, .in = g->runs, .weights = s->winograd_back_weights,
-                                    .scratch = g->tiles, .out = out};
+                                    .channels = s->lanes_out, .lanes = s->lanes_in, .in = g->runs,
+                                    .weights = s->winograd_back_weights, .scratch = g->tiles, .out = out};
     s->kernels->winograd_row(&tiles);
     add_line(s, out[0], y, gx);
     if (y + 1 < end) add_line(s, out[1], y + 1, gx);

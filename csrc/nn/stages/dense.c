@@ -1,6 +1,6 @@
 /* A dense layer with many weights, through OpenBLAS: the whole batch at once, so that the weights are read once per
- * batch and not once per sample. Parallel over fixed tiles; each element of a result is made by one call, so that the number of
- * threads does not change it. (Another OpenBLAS kernel may.) */
+ * batch and not once per sample. Parallel over fixed tiles; each element of a result is made by one call, so that
+ * the number of threads does not change it. (Another OpenBLAS kernel may.) */
 #include <cblas.h>
 #include <string.h>
 

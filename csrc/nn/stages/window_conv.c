@@ -279,8 +279,8 @@ bool lub_has_many_weights(int64_t pixels, int64_t weights) {
   return weights > (pixels < LUB_FEW_PIXELS ? MANY_FOR_FEW : MANY);
 }
 
-/* Whether rows of terms are better than rows of filters for the weights' gradient, though only the latter can do without
- * patches: vectors of products for a pixel, two a cycle, and what it takes to gather its runs. */
+/* Whether rows of terms are better than rows of filters for the weights' gradient, though only the latter can do
+ * without patches: vectors of products for a pixel, two a cycle, and what it takes to gather its runs. */
 static bool turning_pays(const window_conv *s) {
   enum { RUN_CYCLES = 8 };
   const int64_t vectors_out = lub_round_up(s->out, LUB_RUN) / LUB_RUN, vectors_in = s->wide_terms / LUB_RUN;
