@@ -1,17 +1,21 @@
-/* BatchNormalization (Ioffe and Szegedy 2015) of the channels along the last axis, or another: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
- * While training mean and (biased) variance are the batch's, and the moving ones follow them: moving = momentum * moving +
- * (1 - momentum) * batch; that needs the whole batch and is a stage's work (stages/batch_norm.c). What is
- * here uses the moving ones: inference, and a frozen layer in training, as in Keras. */
+/* BatchNormalization (Ioffe and Szegedy 2015) of the channels along the last axis, or another:
+ * y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+ * While training mean and (biased) variance are the batch's, and the moving ones follow them:
+ * moving = momentum * moving + (1 - momentum) * batch; that needs the whole batch and is a stage's work
+ * (stages/batch_norm.c). What is here uses the moving ones: inference, and a frozen layer in training, as in Keras. */
 #include <math.h>
 
 #include "nn/layers/axes.h"
 
+#define OWN(field, kind, ...)                                                                                      \
+  {.name = #field, .type = kind, .offset = offsetof(lub_batch_normalization_options, field), __VA_ARGS__}
+
 static const lub_option options[] = {
-    {.name = "axis", .type = LUB_OPTION_INT, .offset = offsetof(lub_batch_normalization_options, axis), .fallback = -1},
-    {.name = "momentum", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, momentum), .fallback = 0.99, .min = 0, .max = 1},
-    {.name = "epsilon", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, epsilon), .fallback = 0.001, .min = 0, .max = INFINITY},
-    {.name = "center", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, center), .fallback = 1},
-    {.name = "scale", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, scale), .fallback = 1},
+    OWN(axis, LUB_OPTION_INT, .fallback = -1),
+    OWN(momentum, LUB_OPTION_NUMBER, .fallback = 0.99, .min = 0, .max = 1),
+    OWN(epsilon, LUB_OPTION_NUMBER, .fallback = 0.001, .min = 0, .max = INFINITY),
+    OWN(center, LUB_OPTION_BOOL, .fallback = 1),
+    OWN(scale, LUB_OPTION_BOOL, .fallback = 1),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, beta_initializer, LUB_ZEROS),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, gamma_initializer, LUB_ONES),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, moving_mean_initializer, LUB_ZEROS),

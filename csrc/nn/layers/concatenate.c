@@ -27,8 +27,8 @@ static lub_status merged_shape(const lub_layer *layer, const lub_shape *in, int 
     for (int i = 0; i < in->ndim && fits; i++) fits = i == axis || in[k].dim[i] == in->dim[i];
     if (!fits)
       return lub_fail(err, LUB_EARG,
-                      "concatenate: inputs must have the same shape but for axis %d, got samples of %s and %s", axis + 2,
-                      lub_shape_text(in, "?", first), lub_shape_text(&in[k], "?", other));
+                      "concatenate: inputs must have the same shape but for axis %d, got samples of %s and %s",
+                      axis + 2, lub_shape_text(in, "?", first), lub_shape_text(&in[k], "?", other));
     out->dim[axis] += in[k].dim[axis];
   }
   return LUB_OK;

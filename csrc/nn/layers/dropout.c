@@ -35,8 +35,8 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
   char expected[LUB_SHAPE_TEXT], got[LUB_SHAPE_TEXT];
   if (given->ndim != in->ndim + 1)
     return lub_fail(err, LUB_EARG,
-                    "dropout: noise_shape must have %d sizes, the batch's first, for samples of %s; got %s", in->ndim + 1,
-                    lub_shape_text(in, "?", expected), lub_shape_text(given, "false", got));
+                    "dropout: noise_shape must have %d sizes, the batch's first, for samples of %s; got %s",
+                    in->ndim + 1, lub_shape_text(in, "?", expected), lub_shape_text(given, "false", got));
   for (int i = 0; i < in->ndim; i++)
     if (noise.dim[i] != in->dim[i] && noise.dim[i] != 1)
       return lub_fail(err, LUB_EARG,

@@ -103,7 +103,8 @@ bool lub_batch_normalization_is_last(const lub_layer *layer, const lub_shape *in
 /* What it does to channel c at inference: y = scale * x + offset. */
 void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *scale, float *offset);
 
-/* Fails unless a per-sample input has `ndim` dimensions of at least 1: "conv2d: input must be (N, H, W, C), got ...". */
+/* Fails unless a per-sample input has `ndim` dimensions of at least 1: "conv2d: input must be (N, H, W, C), got ...".
+ */
 lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, const char *expected, lub_error *err);
 /* The same failure without a question. */
 lub_status lub_wrong_input(const char *layer, const lub_shape *in, const char *expected, lub_error *err);

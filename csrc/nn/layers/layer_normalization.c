@@ -1,5 +1,6 @@
 /* LayerNormalization (Ba, Kiros, Hinton 2016) along the last axis, or along others: of each group of n values,
- * y[i] = gamma[i] * z[i] + beta[i] with z[i] = (x[i] - mean) / sqrt(variance + epsilon), the variance being divided by n.
+ * y[i] = gamma[i] * z[i] + beta[i] with z[i] = (x[i] - mean) / sqrt(variance + epsilon), the variance being divided
+ * by n.
  * Back, with g[i] = gy[i] * gamma[i]: gx[i] = (g[i] - mean(g) - z[i] * mean(g z)) / sqrt(variance + epsilon). */
 #include <math.h>
 #include <string.h>

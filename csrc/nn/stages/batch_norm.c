@@ -1,6 +1,6 @@
-/* Batch normalization while training, with the relu, max-pool and dropout behind it: it must see the whole batch before it
- * can say anything of a sample. Forward: sums over the batch (shard by shard, added in order), then each sample's rows are
- * normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g the
+/* Batch normalization while training, with the relu, max-pool and dropout behind it: it must see the whole batch before
+ * it can say anything of a sample. Forward: sums over the batch (shard by shard, added in order), then the rows of each
+ * sample are normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g the
  * gradient behind the normalization, spread out of the pool:
  *   d beta = sum g,  d gamma = sum g xhat,  d x = gamma / deviation * (g - mean(g) - xhat * mean(g xhat)).
  * Sums are in double; x is taken relative to its first pixel, so that a large mean costs no precision. */
@@ -108,7 +108,8 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
     const double mean = s->mean[i] / count, variance = s->variance[i] / count - mean * mean;
     s->mean[i] = mean + s->shift[i];
     s->variance[i] = variance > 0 || variance != variance ? variance : 0;
-    const double inverse = 1 / sqrt(s->variance[i] + o->epsilon), gamma = bn.gamma < 0 ? 1 : layer->param[bn.gamma].value[i];
+    const double inverse = 1 / sqrt(s->variance[i] + o->epsilon);
+    const double gamma = bn.gamma < 0 ? 1 : layer->param[bn.gamma].value[i];
     s->hat_scale[i] = (float)inverse;
     s->hat_offset[i] = (float)(-s->mean[i] * inverse);
     s->scale[i] = (float)(gamma * inverse);

@@ -7,8 +7,8 @@
 #include "nn/kernels/kernels.h"
 #include "nn/stage.h"
 
-/* The four walks over the batch, shard by shard: sums of x and of its square, from x to y, sums of the gradient, and the
- * gradient of x. */
+/* The four walks over the batch, shard by shard: sums of x and of its square, from x to y, sums of the gradient, and
+ * the gradient of x. */
 typedef struct lub_norm_walks {
   lub_work *sums, *normalize, *gradient_sums, *gradient;
 } lub_norm_walks;
@@ -16,7 +16,7 @@ typedef struct lub_norm_walks {
 typedef struct lub_norm_state {
   const lub_nn_kernels *kernels;
   const lub_norm_walks *walks;
-  int64_t height, width, channels, lanes; /* along another axis: `height` runs of `width` pixels, channel after channel */
+  int64_t height, width, channels, lanes; /* along another axis: `height` times a run of `width` for each channel */
   int64_t step;                     /* from a channel's first pixel to the next one's */
   int64_t rows, columns;            /* of the output */
   int pool_h, pool_w, dropout;      /* dropout: which of the stage's layers drops; -1: none */
