@@ -1,7 +1,7 @@
 /* Batch normalization while training, with the relu, max-pool and dropout behind it: it must see the whole batch before
  * it can say anything of a sample. Forward: sums over the batch (shard by shard, added in order), then the rows of each
- * sample are normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g the
- * gradient behind the normalization, spread out of the pool:
+ * sample are normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g
+ * the gradient behind the normalization, spread out of the pool:
  *   d beta = sum g,  d gamma = sum g xhat,  d x = gamma / deviation * (g - mean(g) - xhat * mean(g xhat)).
  * Sums are in double; x is taken relative to its first pixel, so that a large mean costs no precision. */
 #include <math.h>
