@@ -125,21 +125,25 @@ describe("a convolution with what follows it", function()
   end)
 
   -- As silence does: patches that are equal side by side, next to others that are not. The image is a dense layer's
-  -- weights, so that its bias tells where the gradient went.
-  it("finds the ties of equal patches where gradients go back", function()
+  -- weights, so that its bias tells where the gradient went. Dropout of whole channels leaves them equal.
+  it("finds the ties of equal patches where gradients go back, behind dropout of whole channels too", function()
     local image = lubdub.Tensor.randn { 9, 21, 8, seed = 5 }:totable()
     for i = 1, 9 do
       for j = 1, 21 do image[i][j] = image[i > 4 and 5 or i][j > 6 and j < 17 and 7 or j] end
     end
-    local layers = { L.Dense { units = 9 * 21 * 8 }, L.Reshape { target_shape = { 9, 21, 8 } },
-      L.Conv2D { filters = 16, kernel_size = 2 }, L.MaxPooling2D {}, L.Flatten {},
-      L.Dense { units = 2, activation = "softmax" } }
-    nets.build(layers, { 1 }, 3)
-    layers[1]:set_weights { lubdub.Tensor(image):reshape { 1, -1 }, lubdub.Tensor.zeros { 9 * 21 * 8 } }
-    local x, y = lubdub.Tensor { { 1 } }, lubdub.Tensor { { 1, 0 } }
-    local fast = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1 })
-    local slow = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1, reference = true })
-    assert.is_true(relative_difference(fast[1][2], slow[1][2]) < 1e-5)
+    for rate = 0, 0.5, 0.5 do
+      local layers = { L.Dense { units = 9 * 21 * 8 }, L.Reshape { target_shape = { 9, 21, 8 } },
+        L.Dropout { rate = rate, noise_shape = { false, 1, 1, false } },
+        L.Conv2D { filters = 16, kernel_size = 2 }, L.MaxPooling2D {}, L.Flatten {},
+        L.Dense { units = 2, activation = "softmax" } }
+      if rate == 0 then table.remove(layers, 3) end
+      nets.build(layers, { 1 }, 3)
+      layers[1]:set_weights { lubdub.Tensor(image):reshape { 1, -1 }, lubdub.Tensor.zeros { 9 * 21 * 8 } }
+      local x, y = lubdub.Tensor { { 1 } }, lubdub.Tensor { { 1, 0 } }
+      local fast = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1 })
+      local slow = nets.gradients(layers, { 1 }, x, y, nil, { seed = 1, reference = true })
+      assert.is_true(relative_difference(fast[1][2], slow[1][2]) < 1e-5)
+    end
   end)
 
   it("gives a tie's gradient to the first of the window", function()

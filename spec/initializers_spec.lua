@@ -187,6 +187,22 @@ describe("initializers as options", function()
   end)
 end)
 
+describe("weights that are no kernels", function()
+  it("have Keras' fans: the last two sizes, and all before them as a kernel's places", function()
+    local function limit(layer, shape, fan)
+      layer:build(shape, 1)
+      local found, bound = statistics(layer:weights()[1].value), math.sqrt(6 / fan)
+      assert.is_true(found.low >= -bound and found.high < bound)
+      assert.is_true(found.low < -0.93 * bound and found.high > 0.93 * bound)
+    end
+    limit(layers.PReLU { alpha_initializer = "he_uniform" }, { 12, 15, 8 }, 12 * 15)
+    limit(layers.PReLU { alpha_initializer = "he_uniform", shared_axes = { 2 } }, { 12, 15, 8 }, 15)
+    limit(layers.PReLU { alpha_initializer = "he_uniform" }, { 40, 20 }, 40)
+    limit(layers.LayerNormalization { gamma_initializer = "he_uniform", axis = { 2, 4 } }, { 30, 2, 20 }, 30)
+    limit(layers.LayerNormalization { gamma_initializer = "he_uniform" }, { 300 }, 300)
+  end)
+end)
+
 describe("BatchNormalization", function()
   it("takes initializers and regularizers of all it has, with Keras' losses and steps", function()
     local golden = require "support.json" "batch_norm_options.json"

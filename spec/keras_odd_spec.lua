@@ -130,13 +130,17 @@ describe("Keras' forms of", function()
     end
   end)
 
-  it("an axis in a list are refused in words", function()
+  it("axes that a layer cannot work along are refused in words", function()
     local file <close> = h5.open(path ".h5")
     local config = json.decode(file:attribute("/", "model_config"))
-    config.config.layers[3] = { class_name = "LayerNormalization", config = { name = "norm", axis = { 1, 2 } } }
-    local _, reason = loaded { model_config = json.encode(config) }
-    assert.equal("layer norm (LayerNormalization): LayerNormalization: option 'axis' must be a whole number, "
-      .. "got table", reason)
+    for class, message in pairs {
+      BatchNormalization = "BatchNormalization: option 'axis' must be a whole number, got table",
+      LayerNormalization = "layer_normalization: axis must be 2 or -1 for samples of (2,); got 3 (1 is the batch)",
+    } do
+      config.config.layers[3] = { class_name = class, config = { name = "norm", axis = { 1, 2 } } }
+      local _, reason = loaded { model_config = json.encode(config) }
+      assert.equal(("layer norm (%s): %s"):format(class, message), reason)
+    end
   end)
 
   local function with_training(changes)

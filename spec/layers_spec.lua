@@ -5,6 +5,7 @@ local core = require "lubdub.core"
 local dkjson = require "dkjson"
 local float64 = require "support.float64"
 local nets = require "support.nets"
+local ramp = require "support.ramp"
 
 local L, Tensor = core.layers, lubdub.Tensor
 
@@ -12,13 +13,6 @@ local golden
 do
   local file <close> = assert(io.open "spec/golden/layers.json")
   golden = dkjson.decode(file:read "a")
-end
-
--- Element i (from 0) of array k of the golden nets; see spec/golden/make_layers.py.
-local function ramp(k, shape, scale)
-  local values = {}
-  for i = 0, float64.product(shape) - 1 do values[i + 1] = (((i * 7919 + k * 997) % 2003) / 1001.5 - 1) * scale end
-  return Tensor(values):reshape(shape)
 end
 
 local function relative_difference(got, expected)
@@ -73,12 +67,12 @@ describe("Keras' values of", function()
         local weights = {}
         for j, weight in ipairs(layer:weights()) do
           k = k + 1
-          weights[j] = ramp(k, weight.value:shape(), golden.scale)
+          weights[j] = ramp(weight.value:shape(), k, golden.scale)
         end
         layer:set_weights(weights)
       end
       local dims = { 2, table.unpack(case.shape) }
-      local x, y = ramp(0, dims, 1), lubdub.to_categorical({ 1, 3 }, 3)
+      local x, y = ramp(dims), lubdub.to_categorical({ 1, 3 }, 3)
       assert.same(case.out_shape, layers[2]:output_shape(case.shape))
 
       local outputs = flat(predict({ layers[1], layers[2] }, case.shape, x))
@@ -115,6 +109,8 @@ describe("gradients by central differences, random options:", function()
     local ok, layer = pcall(L[kind], options)
     if not ok or not pcall(layer.output_shape, layer, shape) then return end
     local layers = around(layer, shape)
+    -- along the other axes it takes away what a bias adds, whose gradient is then 0 but for rounding
+    if kind == "LayerNormalization" then layers[1] = L.Dense { units = shape[#shape], use_bias = false } end
     nets.stir(layers, shape, seed)
     local x, y, w = nets.batch(2, shape, 3, seed)
     local gradients, loss, outputs = nets.gradients(layers, shape, x, y, w, { seed = seed })
@@ -321,7 +317,7 @@ describe("Keras' files", function()
   for name, expected in pairs(golden.saved) do
     it("that Keras saved hold " .. name, function()
       local model = assert(lubdub.load_model("spec/golden/" .. name .. ".h5"))
-      local y = model:predict(ramp(0, expected.shape, 1)):totable()
+      local y = model:predict(ramp(expected.shape)):totable()
       for i, row in ipairs(expected.predictions) do
         for j, value in ipairs(row) do assert.near(value, y[i][j], 1e-5) end
       end
@@ -341,7 +337,7 @@ describe("Keras' files", function()
         assert.same({ layer.kind, layer.name, layer:config() },
           { back.layers[k].kind, back.layers[k].name, back.layers[k]:config() })
       end
-      local x = ramp(0, { 2, table.unpack(case.shape) }, 1)
+      local x = ramp { 2, table.unpack(case.shape) }
       assert.is_true(model:predict(x):equal(back:predict(x)))
     end
     os.remove(path)
@@ -401,9 +397,6 @@ describe("mistakes name the layer:", function()
     misfit("cropping2d: {2, 2} leaves nothing of an axis of 4", L.Cropping2D { cropping = { 2, 0 } }, { 4, 5, 1 })
     misfit("spatial_dropout2d: input must be (N, H, W, C)", L.SpatialDropout2D { rate = 0.1 }, { 4, 5 })
     misfit("prelu: there is no axis 4 to share in an input of 3 axes", L.PReLU { shared_axes = { 4 } }, { 4, 5 })
-    misfit("layer_normalization: axis must be the last one (-1, or 3 with the batch as 1), got 2",
-      L.LayerNormalization { axis = 2 }, { 4, 5 })
-    misfit("softmax: axis must be the last one", L.Softmax { axis = 0 }, { 4, 5 })
   end)
 
   it("with its number in a model", function()

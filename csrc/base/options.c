@@ -17,6 +17,7 @@ void lub_options_defaults(const lub_option *table, void *options) {
       for (int i = 0; i < 2 * o->count; i++) ((int64_t *)field)[i] = (int64_t)o->fallback;
       break;
     case LUB_OPTION_SHAPE: ((lub_shape *)field)->ndim = 0; break;
+    case LUB_OPTION_AXES: *(lub_shape *)field = (lub_shape){1, {(int64_t)o->fallback}}; break;
     case LUB_OPTION_OBJECT: {
       lub_object *object = (lub_object *)(void *)field;
       memset(object, 0, sizeof *object);
@@ -50,6 +51,7 @@ bool lub_option_at_default(const lub_option *o, const void *field) {
     return same;
   }
   case LUB_OPTION_SHAPE: return o->none && ((const lub_shape *)field)->ndim == 0;
+  case LUB_OPTION_AXES: return lub_shape_equal(field, &(lub_shape){1, {(int64_t)o->fallback}});
   case LUB_OPTION_OBJECT: {
     const lub_object *object = field;
     if (object->kind != (o->none ? LUB_NONE_CHOICE : (int)o->fallback)) return false;

@@ -22,6 +22,7 @@ typedef enum lub_option_type {
   LUB_OPTION_INTS,   /* int64_t[count]; one number stands for all */
   LUB_OPTION_PAIRS,  /* int64_t[2 * count]; one number stands for all, a list of `count` for both of each pair */
   LUB_OPTION_SHAPE,  /* lub_shape; none: no dimensions */
+  LUB_OPTION_AXES,   /* lub_shape: one axis, given as a number, or a list of them */
   LUB_OPTION_OBJECT, /* lub_object: one of several kinds, each with options of its own */
   LUB_OPTION_LAYER   /* lub_inner_layer (nn/layer.h): a layer that this one wraps */
 } lub_option_type;
@@ -55,10 +56,11 @@ typedef struct lub_option {
   bool nullable;     /* None is a value */
   bool none;         /* None is the default */
   double fallback;   /* the default; of INTS and PAIRS, of every element; of CHOICE and OBJECT, the index */
-  double min, max;   /* inclusive bounds of INT, INTS, PAIRS, NUMBER; ignored where min == max */
+  double min, max;   /* inclusive bounds of INT, INTS, PAIRS, NUMBER, AXES, open sizes; ignored where min == max */
   bool below_max;    /* max itself is excluded */
   int count;         /* INTS, PAIRS: how many (at most LUB_MAX_DIMS) */
   bool negative;     /* SHAPE: -1 is a size */
+  bool open;         /* SHAPE: a size may be None, which is kept as -1 */
   const char *const *choices; /* CHOICE: names, NULL at the end */
   const lub_object_kind *kinds; /* OBJECT: a kind without a name at the end */
 } lub_option;

@@ -112,10 +112,25 @@ static void read_pairs(lua_State *L, const char *where, const lub_option *o, int
     luaL_error(L, "%s: option '%s' must be a number, or %d numbers or pairs of numbers", where, o->name, o->count);
 }
 
+/* A list of whole numbers on top of the stack, of which some may be false: -1 then. */
+static void read_list(lua_State *L, const char *where, const lub_option *o, lub_shape *shape) {
+  const int list = lua_gettop(L), n = (int)lua_rawlen(L, list);
+  if (n < 1 || n > LUB_MAX_DIMS)
+    luaL_error(L, "%s: option '%s' must have 1 to %d numbers, got %d", where, o->name, LUB_MAX_DIMS, n);
+  shape->ndim = n;
+  for (int i = 0; i < n; i++) {
+    lua_rawgeti(L, list, i + 1);
+    const bool none = o->open && lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+    shape->dim[i] = none ? -1 : read_int(L, where, o);
+    lua_settop(L, list);
+  }
+}
+
 static void read_shape(lua_State *L, const char *where, const lub_option *o, lub_shape *shape) {
   bool none = o->nullable && lua_isboolean(L, -1) && !lua_toboolean(L, -1);
   if (!none && !lua_istable(L, -1)) wrong_option(L, where, o, "a table of sizes");
   if (none) *shape = (lub_shape){0};
+  else if (o->open) read_list(L, where, o, shape);
   else if (o->negative) *shape = lubL_readopenshape(L, lua_gettop(L), where);
   else *shape = lubL_readshape(L, lua_gettop(L), where);
 }
@@ -165,6 +180,10 @@ static void read_option(lua_State *L, const char *where, const lub_option *o, vo
   }
   case LUB_OPTION_PAIRS: read_pairs(L, where, o, field); break;
   case LUB_OPTION_SHAPE: read_shape(L, where, o, field); break;
+  case LUB_OPTION_AXES:
+    if (lua_istable(L, -1)) read_list(L, where, o, field);
+    else *(lub_shape *)field = (lub_shape){1, {read_int(L, where, o)}};
+    break;
   case LUB_OPTION_OBJECT:
     if (none) *(lub_object *)field = (lub_object){.kind = LUB_NONE_CHOICE};
     else read_object(L, where, o, field);
@@ -276,6 +295,15 @@ static void push_value(lua_State *L, const lub_option *o, const void *field) {
   case LUB_OPTION_SHAPE:
     if (o->nullable && ((const lub_shape *)field)->ndim == 0) lua_pushboolean(L, 0);
     else lubL_pushshape(L, field);
+    for (int i = 0; o->open && i < ((const lub_shape *)field)->ndim; i++) {
+      if (((const lub_shape *)field)->dim[i] >= 0) continue;
+      lua_pushboolean(L, 0);
+      lua_rawseti(L, -2, i + 1);
+    }
+    break;
+  case LUB_OPTION_AXES:
+    if (((const lub_shape *)field)->ndim == 1) lua_pushinteger(L, ((const lub_shape *)field)->dim[0]);
+    else lubL_pushshape(L, field);
     break;
   case LUB_OPTION_OBJECT: {
     const lub_object *object = field;
@@ -354,14 +382,15 @@ static void add_value_text(lua_State *L, luaL_Buffer *text, const lub_option *o,
     int table = lua_gettop(L), n = (int)lua_rawlen(L, -1);
     long long values[LUB_MAX_DIMS];
     for (int i = 0; i < n; i++) {
-      lua_rawgeti(L, table, i + 1);
-      values[i] = (long long)lua_tointeger(L, -1);
+      values[i] = lua_rawgeti(L, table, i + 1) == LUA_TBOOLEAN ? LUB_NONE_INT : (long long)lua_tointeger(L, -1);
       lua_pop(L, 1);
     }
     lua_pop(L, 1);
     luaL_addchar(b, '{');
     for (int i = 0; i < n; i++) {
-      lua_pushfstring(L, i > 0 ? ", %I" : "%I", (LUAI_UACINT)values[i]);
+      if (i > 0) luaL_addstring(b, ", ");
+      if (values[i] == LUB_NONE_INT) lua_pushliteral(L, "false");
+      else lua_pushfstring(L, "%I", (LUAI_UACINT)values[i]);
       luaL_addvalue(b);
     }
     luaL_addchar(b, '}');

@@ -83,6 +83,13 @@ const lub_object_kind lub_initializer_kinds[] = {
     [LUB_CONSTANT] = {"constant", "Constant", constant_options},
     [LUB_CONSTANT + 1] = {NULL, NULL, NULL}};
 
+void lub_fans_of(const lub_shape *shape, int64_t *fan_in, int64_t *fan_out) {
+  int64_t places = 1;
+  for (int i = 0; i < shape->ndim - 2; i++) places *= shape->dim[i];
+  *fan_in = places * shape->dim[shape->ndim >= 2 ? shape->ndim - 2 : 0];
+  *fan_out = places * shape->dim[shape->ndim - 1];
+}
+
 void lub_initializer_default(lub_initializer kind, lub_object *object) {
   memset(object, 0, sizeof *object);
   object->kind = (int)kind;

@@ -44,6 +44,10 @@ extern const lub_object_kind lub_initializer_kinds[];
 /* An initializer with the defaults of its options. */
 void lub_initializer_default(lub_initializer kind, lub_object *object);
 
+/* What Keras takes for the fans of a weight of any shape that is no layer's kernel: the last two sizes, and all before
+ * them as the places of a kernel; of one dimension, its size. */
+void lub_fans_of(const lub_shape *shape, int64_t *fan_in, int64_t *fan_out);
+
 /* Fills a weight of this shape; its numbers are a function of (object, shape, fans, key) alone. Fails where
  * the shape has less than the two dimensions that orthogonal needs, and where there is no memory. */
 lub_status lub_initialize(const lub_object *object, float *value, const lub_shape *shape, int64_t fan_in,

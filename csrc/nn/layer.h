@@ -48,6 +48,7 @@ typedef struct lub_pass {
   float *saved;        /* the kind's saved_floats, which forward leaves for backward; also what both need as scratch */
   bool training;
   uint64_t key;        /* of this sample's random stream in this layer at this step */
+  uint64_t shared_key; /* of the stream that all samples share */
   float *scratch;      /* as many floats as the kind's `scratch` says; nothing lasts in it from one call to the next */
 } lub_pass;
 

@@ -100,6 +100,10 @@ static bool tiles(const lub_layer *layer, const lub_shape *in) {
          win.w.stride == win.w.size && win.h.size * win.w.size < LUB_NO_GRADIENT;
 }
 
+static bool is_plain_dropout(const planner *p, int i) {
+  return is(p, i, &lub_dropout_kind) && lub_dropout_is_plain(node_of(p, i)->layer);
+}
+
 /* Adds what may stand behind a convolution or a normalization: relu (where the activation is still linear), a pool,
  * dropout. */
 static void add_tail(const planner *p, run *r) {
@@ -113,7 +117,14 @@ static void add_tail(const planner *p, run *r) {
     r->node[r->count++] = next;
     next = next_of(p, next);
   }
-  if (is(p, next, &lub_dropout_kind)) r->node[r->count++] = next;
+  if (is_plain_dropout(p, next)) r->node[r->count++] = next;
+}
+
+/* The activation that node i's stage applies. A softmax along other axes than the last is the layer's own work. */
+static lub_activation activation_of(const planner *p, int i) {
+  const lub_layer *layer = node_of(p, i)->layer;
+  if (layer->kind == &lub_softmax_kind && !lub_softmax_is_last(layer, shape_before(p, i, 0))) return LUB_LINEAR;
+  return lub_layer_activation(layer);
 }
 
 /* Whether node i normalizes by the batch at hand: then it needs the whole batch. */
@@ -137,7 +148,7 @@ static bool is_large_conv(const planner *p, int i) {
 static bool ties_matter(const planner *p, int i) {
   const int from = node_of(p, i)->input[0];
   if (!p->purpose.training) return p->purpose.gradient;
-  return !is(p, from, &lub_dropout_kind) || ((const lub_dropout_options *)node_of(p, from)->layer->options)->rate == 0;
+  return !is_plain_dropout(p, from) || ((const lub_dropout_options *)node_of(p, from)->layer->options)->rate == 0;
 }
 
 /* Adds the nodes behind node r->node[0] that the convolution stage can take; false: it cannot even take that. */
@@ -149,7 +160,8 @@ static bool fits_conv(const planner *p, run *r) {
   if (((const lub_conv_options *)layer->options)->groups != 1 || is_large_conv(p, r->node[0])) return false;
   if (r->activation != LUB_LINEAR && r->activation != LUB_RELU) return false;
   const int next = next_of(p, r->node[0]);
-  if (!p->purpose.training && r->activation == LUB_LINEAR && is(p, next, &lub_batch_normalization_kind))
+  if (!p->purpose.training && r->activation == LUB_LINEAR && is(p, next, &lub_batch_normalization_kind) &&
+      lub_batch_normalization_is_last(node_of(p, next)->layer, shape_before(p, next, 0)))
     r->node[r->count++] = next; /* folded into the weights */
   add_tail(p, r);
   return true;
@@ -257,10 +269,11 @@ static lub_status cover(planner *p, int i, lub_error *err) {
     p->state[i].value = value_of(p, node_of(p, i)->input[0]);
     return LUB_OK;
   }
-  run r = {.count = 1, .node = {i}, .activation = lub_layer_activation(node_of(p, i)->layer)};
+  run r = {.count = 1, .node = {i}, .activation = activation_of(p, i)};
   if (fits_conv(p, &r)) return lub_conv_stage(new_stage(p, &r), ties_matter(p, i), err);
   if (is_batch_norm(p, i)) {
-    if (!p->purpose.reference) add_tail(p, &r);
+    const bool last = lub_batch_normalization_is_last(node_of(p, i)->layer, shape_before(p, i, 0));
+    if (last && !p->purpose.reference) add_tail(p, &r);
     return lub_batch_norm_stage(new_stage(p, &r), err);
   }
   if (i == p->graph->output[0] && (r.activation == LUB_SOFTMAX || r.activation == LUB_SIGMOID))

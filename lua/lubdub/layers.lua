@@ -134,22 +134,23 @@ require "lubdub.graph" -- layers can be called
 
 --- Shifts and scales each channel to mean 0 and variance 1: of the batch in training, of what training saw later.
 -- @function BatchNormalization
--- @tparam ?table options axis (-1), momentum (0.99), epsilon (0.001), center (true), scale (true), beta_initializer
--- ("zeros"), gamma_initializer ("ones"), moving_mean_initializer ("zeros"), moving_variance_initializer ("ones"),
--- beta_regularizer (false), gamma_regularizer (false)
+-- @tparam ?table options axis (-1; of the channels; the batch's is 1), momentum (0.99), epsilon (0.001),
+-- center (true), scale (true), beta_initializer ("zeros"), gamma_initializer ("ones"), moving_mean_initializer
+-- ("zeros"), moving_variance_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false)
 -- @treturn Layer
 -- @usage lubdub.layers.BatchNormalization()
 
---- Shifts and scales each sample to mean 0 and variance 1 along an axis.
+--- Shifts and scales each sample to mean 0 and variance 1 along an axis, or along several together.
 -- @function LayerNormalization
--- @tparam ?table options axis (-1), epsilon (0.001), center (true), scale (true), beta_initializer ("zeros"),
--- gamma_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false)
+-- @tparam ?table options axis (-1; or a list; the batch's is 1), epsilon (0.001), center (true), scale
+-- (true), beta_initializer ("zeros"), gamma_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false)
 -- @treturn Layer
 -- @usage lubdub.layers.LayerNormalization()
 
 --- In training each value is 0 with probability rate, and the others grow to keep the mean.
 -- @function Dropout
--- @tparam table options rate
+-- @tparam table options rate, noise_shape (false; or sizes, the batch's first, of what is drawn: where one is 1, all
+-- along that axis share their fate; false: the input's size. A batch size of more than 1 is as good as false)
 -- @treturn Layer
 -- @usage lubdub.layers.Dropout { rate = 0.2 }
 
@@ -202,9 +203,9 @@ require "lubdub.graph" -- layers can be called
 -- @treturn Layer
 -- @usage lubdub.layers.ELU()
 
---- Positive numbers that add up to 1 along an axis.
+--- Positive numbers that add up to 1 along an axis, or over several together.
 -- @function Softmax
--- @tparam ?table options axis (-1)
+-- @tparam ?table options axis (-1; or a list; the batch's is 1)
 -- @treturn Layer
 -- @usage lubdub.layers.Softmax()
 

@@ -3,7 +3,7 @@
 
 usage: keras_opens.py FOLDER      (needs keras 3 with any backend)
 
-For every NAME.h5 with NAME.json beside it: Keras loads the file, predicts the inputs of the JSON's formula within
+For every NAME.h5 or NAME.keras with NAME.json beside it: Keras loads the file, predicts the inputs of the JSON's formula within
 1e-5 of lubdub's predictions, has the loss and optimizer that the JSON names, and can go on training.
 Prints one line per model; ends with status 1 where one fails.
 """
@@ -28,7 +28,7 @@ def inputs(shape):
 
 
 def check(path):
-    with open(path[:-3] + ".json") as f:
+    with open(os.path.splitext(path)[0] + ".json") as f:
         expected = json.load(f)
     model = keras.models.load_model(path)
     x = inputs(expected["input_shape"])
@@ -51,8 +51,8 @@ def check(path):
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    paths = [p for p in sorted(glob.glob(os.path.join(sys.argv[1], "*.h5")))
-             if os.path.exists(p[:-3] + ".json") and not os.path.basename(p).startswith("lubdub_")]
+    paths = [p for p in sorted(glob.glob(os.path.join(sys.argv[1], "*.h5")) + glob.glob(os.path.join(sys.argv[1], "*.keras")))
+             if os.path.exists(os.path.splitext(p)[0] + ".json") and not os.path.basename(p).startswith("lubdub_")]
     if not paths:
         sys.exit(sys.argv[1] + ": holds no models")
     sys.exit(0 if all([check(path) for path in paths]) else 1)

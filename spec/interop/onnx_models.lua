@@ -38,9 +38,9 @@ end
 local makers = {
   LSTM = recurrent "LSTM", GRU = recurrent "GRU", Bidirectional = bidirectional,
   Flatten = function() return L.Flatten() end,
-  BatchNormalization = function(next_number)
-    return L.BatchNormalization { epsilon = 10.0 ^ -next_number(1, 3), center = next_number(1, 3) > 1,
-      scale = next_number(1, 3) > 1 }
+  BatchNormalization = function(next_number, shape)
+    return L.BatchNormalization { axis = nets.axis(next_number, shape), epsilon = 10.0 ^ -next_number(1, 3),
+      center = next_number(1, 3) > 1, scale = next_number(1, 3) > 1 }
   end,
 }
 for _, kind in ipairs { "Average", "Max" } do

@@ -27,14 +27,15 @@ local function bidirectional(next_number)
     merge_mode = one_of(next_number, { "concat", "sum", "mul", "ave" }) }
 end
 
--- Makers that are not in nets.options: kind = function(next_number).
+-- Makers that are not in nets.options: kind = function(next_number, shape).
 local makers = {
   LSTM = recurrent, GRU = recurrent, Bidirectional = bidirectional,
-  BatchNormalization = function(next_number)
-    return layers.BatchNormalization { momentum = next_number(5, 9) / 10, epsilon = 10.0 ^ -next_number(1, 3),
+  BatchNormalization = function(next_number, shape)
+    return layers.BatchNormalization { axis = nets.axis(next_number, shape),
+      momentum = next_number(5, 9) / 10, epsilon = 10.0 ^ -next_number(1, 3),
       center = next_number(1, 4) > 1, scale = next_number(1, 4) > 1 }
   end,
-  Flatten = layers.Flatten,
+  Flatten = function() return layers.Flatten() end,
 }
 for _, rank in ipairs { "1D", "2D" } do
   for _, kind in ipairs { "GlobalAveragePooling", "GlobalMaxPooling" } do
@@ -56,11 +57,14 @@ local function rank_of(kind)
 end
 
 local function make(kind, next_number, shape)
-  if makers[kind] then return makers[kind](next_number) end
+  if makers[kind] then return makers[kind](next_number, shape) end
   local options = nets.options[kind](next_number, shape)
   if options.activation == "keras2_hard_sigmoid" then options.activation = "tanh" end -- Keras 3 has none
   -- on PyTorch, Keras' average with padding "same" counts the padding; on its other backends it does not
   if kind:find "^AveragePooling" then options.padding = "valid" end
+  -- there its layer normalization takes any axis for the last one; and from .h5 files Keras does not read several
+  if kind == "LayerNormalization" then options.axis = -1 end
+  if kind == "Softmax" then options.axis = nets.axis(next_number, shape) end
   return layers[kind](options)
 end
 
@@ -86,7 +90,7 @@ local function finished(model, number)
   local weights = model:get_weights()
   for i, weight in ipairs(weights) do
     local shape = weight:shape()
-    if #shape == 1 then
+    if #shape == 1 or weight:min() == weight:max() then
       shape.seed = number + i
       weights[i] = weight + lubdub.Tensor.rand(shape) * 0.2
     end

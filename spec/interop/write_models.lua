@@ -11,12 +11,12 @@ local ramp = require "support.ramp"
 local folder = assert(arg[1], "usage: write_models.lua FOLDER")
 local layers, Sequential = lubdub.layers, lubdub.Sequential
 
-local function write(name, model)
+local function write(name, model, format)
   local shape = { 3, table.unpack(model.input_shape) }
   local expected = { input_shape = shape, predictions = model:predict(ramp(shape)):totable() }
   if model.optimizer then expected.optimizer, expected.loss = model.optimizer.kind, model.loss_function.name end
   local path = folder .. "/" .. name
-  assert(model:save(path .. ".h5"))
+  assert(model:save(path .. (format or ".h5")))
   local file <close> = assert(io.open(path .. ".json", "w"))
   assert(file:write(json.encode(expected)))
 end
@@ -146,6 +146,23 @@ write("recurrent", compiled(Sequential {
   layers.LSTM { units = 4, unit_forget_bias = false, recurrent_initializer = "glorot_uniform" },
   layers.Dense { units = 3, activation = "softmax" },
 }, "adam"))
+
+-- Keras reads no list of axes from .h5 files.
+write("axes", compiled(Sequential {
+  layers.Input { 5, 6, 3 },
+  layers.Conv2D { filters = 4, kernel_size = 2 },
+  layers.BatchNormalization { axis = 2, momentum = 0.9 },
+  layers.LayerNormalization { axis = { 3, -3 }, epsilon = 0.01 },
+  layers.Dropout { rate = 0.2, noise_shape = { false, 1, false, 4 } },
+  layers.Softmax { axis = 3 },
+  layers.BatchNormalization { axis = -2, center = false },
+  layers.LayerNormalization { axis = 2, scale = false },
+  layers.Softmax { axis = { 2, 4 } },
+  layers.LayerNormalization { axis = { 4, 2, 3 } },
+  layers.Dropout { rate = 0.3, noise_shape = { 1, 4, 5, 1 } },
+  layers.Flatten(),
+  layers.Dense { units = 3, activation = "softmax" },
+}, "adam"), ".keras")
 
 -- Graphs: a residual net, and one whose layer stands in it twice.
 local x = layers.Input { 6, 7, 2 }

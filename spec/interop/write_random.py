@@ -46,6 +46,16 @@ def cell(rng):
     return layers.GRU(reset_after=rng.random() < 0.5, **options)
 
 
+def axis(rng, shape):
+    """An axis of a batch of such samples, mostly the last."""
+    at = len(shape) if rng.random() < 0.5 else rng.randint(1, len(shape))
+    return rng.choice([at, at - len(shape) - 1])
+
+
+def noise_shape(rng, shape):
+    return rng.choice([None, [rng.choice([None, 1]), *(rng.choice([None, 1, size]) for size in shape)]])
+
+
 # kind: (rank of its input without channels, or None; maker of rng and the input's shape)
 KINDS = {
     "Conv1D": (1, lambda r, s: layers.Conv1D(r.randint(1, 6), **convolution(r, 1, s[-1]))),
@@ -70,9 +80,9 @@ KINDS = {
     "Reshape": (None, lambda r, s: layers.Reshape(r.choice([(s[-1], -1), (-1, 1, s[0])]))),
     "Flatten": (None, lambda r, s: layers.Flatten()),
     "BatchNormalization": (None, lambda r, s: layers.BatchNormalization(
-        momentum=r.choice([0.5, 0.9]), center=r.random() < 0.7, scale=r.random() < 0.7)),
+        axis=axis(r, s), momentum=r.choice([0.5, 0.9]), center=r.random() < 0.7, scale=r.random() < 0.7)),
     "LayerNormalization": (None, lambda r, s: layers.LayerNormalization(epsilon=10.0 ** -r.randint(1, 4))),
-    "Dropout": (None, lambda r, s: layers.Dropout(0.3)),
+    "Dropout": (None, lambda r, s: layers.Dropout(0.3, noise_shape=noise_shape(r, s))),
     "SpatialDropout1D": (1, lambda r, s: layers.SpatialDropout1D(0.3)),
     "SpatialDropout2D": (2, lambda r, s: layers.SpatialDropout2D(0.3)),
     "GaussianNoise": (None, lambda r, s: layers.GaussianNoise(0.2)),
@@ -82,7 +92,7 @@ KINDS = {
     "PReLU": (None, lambda r, s: layers.PReLU(alpha_initializer="random_normal",
                                               shared_axes=r.choice([None, [1]]))),
     "ELU": (None, lambda r, s: layers.ELU(alpha=0.7)),
-    "Softmax": (None, lambda r, s: layers.Softmax()),
+    "Softmax": (None, lambda r, s: layers.Softmax(axis=axis(r, s))),
     "Dense": (None, lambda r, s: layers.Dense(r.randint(2, 6), activation=r.choice(ACTIVATIONS),
                                               kernel_regularizer=r.choice([None, "l2"]))),
     "LSTM": (1, lambda r, s: cell(r)),

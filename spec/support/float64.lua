@@ -282,16 +282,35 @@ function forward.Cropping2D(config, _, x, shape)
 end
 forward.Cropping1D = forward.Cropping2D
 
+-- The elements of x in groups along axes that an option names (from 1, the batch's): lists of places, each in the
+-- order in which they lie.
+local function groups(option, shape)
+  local named, list, by_key = {}, {}, {}
+  for _, axis in ipairs(type(option) == "table" and option or { option }) do
+    named[axis < 0 and axis + #shape + 1 or axis - 1] = true
+  end
+  for i = 1, float64.product(shape) do
+    local at, key = indices(i, shape), {}
+    for axis = 1, #shape do key[axis] = named[axis] and "" or at[axis] end
+    key = table.concat(key, ",")
+    if not by_key[key] then
+      by_key[key] = {}
+      list[#list + 1] = by_key[key]
+    end
+    table.insert(by_key[key], i)
+  end
+  return list
+end
+
 function forward.LayerNormalization(config, weights, x, shape)
-  local n, y = shape[#shape], {}
+  local y = {}
   local gamma, beta = config.scale and weights[1], config.center and weights[config.scale and 2 or 1]
-  for first = 0, #x - 1, n do
+  for _, group in ipairs(groups(config.axis, shape)) do
     local mean, variance = 0, 0
-    for i = 1, n do mean = mean + x[first + i] / n end
-    for i = 1, n do variance = variance + (x[first + i] - mean) ^ 2 / n end
-    for i = 1, n do
-      y[first + i] = (x[first + i] - mean) / math.sqrt(variance + config.epsilon) * (gamma and gamma[i] or 1)
-        + (beta and beta[i] or 0)
+    for _, i in ipairs(group) do mean = mean + x[i] / #group end
+    for _, i in ipairs(group) do variance = variance + (x[i] - mean) ^ 2 / #group end
+    for k, i in ipairs(group) do
+      y[i] = (x[i] - mean) / math.sqrt(variance + config.epsilon) * (gamma and gamma[k] or 1) + (beta and beta[k] or 0)
     end
   end
   return y, shape
@@ -323,7 +342,15 @@ function forward.PReLU(config, weights, x, shape)
   return y, shape
 end
 
-function forward.Softmax(_, _, x, shape) return activations.softmax({ table.unpack(x) }, shape[#shape]), shape end
+function forward.Softmax(config, _, x, shape)
+  local y = {}
+  for _, group in ipairs(groups(config.axis, shape)) do
+    local row = {}
+    for k, i in ipairs(group) do row[k] = x[i] end
+    for k, value in ipairs(activations.softmax(row, #row)) do y[group[k]] = value end
+  end
+  return y, shape
+end
 
 local function spatial_dropout(config, _, x, shape, key)
   local y, C, threshold = {}, shape[#shape], math.floor(config.rate * 2 ^ 32)
@@ -349,11 +376,15 @@ function forward.GaussianNoise(config, _, x, shape, key)
   return y, shape
 end
 
-function forward.Dropout(config, _, x, shape, key)
-  local y, threshold = {}, math.floor(config.rate * 2 ^ 32)
+function forward.Dropout(config, _, x, shape, key, shared_key)
+  local y, threshold, noise = {}, math.floor(config.rate * 2 ^ 32), { table.unpack(shape) }
+  for i = 1, config.noise_shape and #shape or 0 do noise[i] = config.noise_shape[i + 1] or shape[i] end
+  if config.noise_shape and config.noise_shape[1] == 1 then key = key and shared_key end
   for i = 1, #x do
+    local at = indices(i, shape)
+    for axis = 1, #shape do at[axis] = noise[axis] == 1 and 0 or at[axis] end
     if not key then y[i] = x[i]
-    else y[i] = hash32(key, i - 1) >= threshold and x[i] / (1 - config.rate) or 0 end
+    else y[i] = hash32(key, place(at, noise) - 1) >= threshold and x[i] / (1 - config.rate) or 0 end
   end
   return y, shape
 end
@@ -389,7 +420,10 @@ end
 
 -- Batch normalization of all samples: by their own statistics, or by the moving ones.
 local function batch_norm(layer, xs, shape, training)
-  local C, weights, n = shape[#shape], { table.unpack(layer.weights) }, 0
+  local axis, weights, n = layer.config.axis, { table.unpack(layer.weights) }, 0
+  axis = axis < 0 and axis + #shape + 1 or axis - 1
+  local C, inner = shape[axis], float64.product { table.unpack(shape, axis + 1) }
+  local function channel(i) return (i - 1) // inner % C + 1 end
   local gamma = layer.config.scale and table.remove(weights, 1)
   local beta = layer.config.center and table.remove(weights, 1)
   local mean, variance = { table.unpack(weights[1]) }, { table.unpack(weights[2]) }
@@ -397,12 +431,12 @@ local function batch_norm(layer, xs, shape, training)
     for c = 1, C do mean[c], variance[c] = 0, 0 end
     for _, x in ipairs(xs) do
       n = n + #x // C
-      for i, value in ipairs(x) do mean[(i - 1) % C + 1] = mean[(i - 1) % C + 1] + value end
+      for i, value in ipairs(x) do mean[channel(i)] = mean[channel(i)] + value end
     end
     for c = 1, C do mean[c] = mean[c] / n end
     for _, x in ipairs(xs) do
       for i, value in ipairs(x) do
-        local c = (i - 1) % C + 1
+        local c = channel(i)
         variance[c] = variance[c] + (value - mean[c]) ^ 2 / n
       end
     end
@@ -411,7 +445,7 @@ local function batch_norm(layer, xs, shape, training)
   for k, x in ipairs(xs) do
     ys[k] = {}
     for i, value in ipairs(x) do
-      local c = (i - 1) % C + 1
+      local c = channel(i)
       ys[k][i] = (gamma and gamma[c] or 1) * (value - mean[c]) / math.sqrt(variance[c] + layer.config.epsilon)
         + (beta and beta[c] or 0)
     end
@@ -428,8 +462,9 @@ function float64.run(model, xs, shape, step)
     else
       for n, x in ipairs(xs) do
         local number = layer.number or i - 1
-        local key = step and mix(mix(mix(mix(step.seed, 0xD0), step.iterations), number), step.sample + n - 1)
-        ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key)
+        local stream = step and mix(mix(mix(step.seed, 0xD0), step.iterations), number)
+        local key, shared_key = step and mix(stream, step.sample + n - 1), step and mix(stream, -1)
+        ys[n], out = forward[layer.kind](layer.config, layer.weights, x, shape, key, shared_key)
         if not recurrent.forward[layer.kind] then
           ys[n] = activations[layer.config.activation or "linear"](ys[n], out[#out])
         end

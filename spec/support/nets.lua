@@ -54,6 +54,31 @@ function nets.pool_options(next_number, shape, fast)
   }
 end
 
+--- An axis that a layer may work along in samples of this shape: mostly the last one.
+function nets.axis(next_number, shape)
+  local axis = next_number(1, 2) == 1 and #shape or next_number(1, #shape)
+  return next_number(1, 2) == 1 and axis + 1 or axis - #shape - 1
+end
+
+--- One, or several in any order.
+function nets.axes(next_number, shape)
+  if next_number(1, 3) > 1 then return nets.axis(next_number, shape) end
+  local list = {}
+  for axis = 1, #shape do
+    if next_number(1, 2) == 1 then
+      table.insert(list, next_number(1, #list + 1), next_number(1, 2) == 1 and axis + 1 or axis - #shape - 1)
+    end
+  end
+  return #list > 0 and list or { 2 }
+end
+
+local function noise_shape(next_number, shape)
+  if next_number(1, 2) == 1 then return false end
+  local list = { one_of(next_number, { false, false, 1, 32 }) }
+  for i, size in ipairs(shape) do list[i + 1] = one_of(next_number, { false, 1, size }) end
+  return list
+end
+
 --- Random options of layers of every kind, by kind: a function of (next_number, shape). Kinds that end in 1D or 2D
 -- want a shape of their rank.
 nets.options = {
@@ -82,10 +107,13 @@ nets.options = {
   Reshape = function(next_number, shape)
     return { target_shape = next_number(1, 2) == 1 and { shape[#shape], -1 } or { -1, 1, shape[1] } }
   end,
-  LayerNormalization = function(next_number)
-    return { epsilon = 10.0 ^ -next_number(1, 4), center = next_number(1, 3) > 1, scale = next_number(1, 3) > 1 }
+  LayerNormalization = function(next_number, shape)
+    return { axis = nets.axes(next_number, shape), epsilon = 10.0 ^ -next_number(1, 4),
+      center = next_number(1, 3) > 1, scale = next_number(1, 3) > 1 }
   end,
-  Dropout = function(next_number) return { rate = next_number(0, 6) / 10 } end,
+  Dropout = function(next_number, shape)
+    return { rate = next_number(0, 6) / 10, noise_shape = noise_shape(next_number, shape) }
+  end,
   SpatialDropout1D = function(next_number) return { rate = next_number(0, 6) / 10 } end,
   SpatialDropout2D = function(next_number) return { rate = next_number(0, 6) / 10 } end,
   GaussianNoise = function(next_number) return { stddev = next_number(0, 9) / 10 } end,
@@ -99,7 +127,7 @@ nets.options = {
     return { shared_axes = one_of(next_number, { false, { 2 }, #shape == 3 and { 2, 3 } or { 3 } }) }
   end,
   ELU = function(next_number) return { alpha = next_number(5, 15) / 10 } end,
-  Softmax = function() return {} end,
+  Softmax = function(next_number, shape) return { axis = nets.axes(next_number, shape) } end,
   Dense = function(next_number)
     return { units = next_number(1, 7), activation = one_of(next_number, activations) }
   end,
@@ -118,7 +146,7 @@ function nets.stir(layers, shape, seed)
     shape = layer:build(shape, seed * 100 + i)
     local weights = layer:weights()
     for j, weight in ipairs(weights) do
-      if #weight.value:shape() == 1 or layer.kind == "PReLU" then
+      if #weight.value:shape() == 1 or layer.kind == "PReLU" or layer.kind == "LayerNormalization" then
         local value = weight.value:shape()
         value.seed = seed + i
         weights[j] = weight.value + lubdub.Tensor.randn(value) * 0.2
@@ -152,7 +180,7 @@ function nets.random_net(seed, fast)
       local kind = fast and "MaxPooling" or one_of(next_number, { "MaxPooling", "AveragePooling" })
       add(L[kind .. rank](nets.pool_options(next_number, now, fast)))
     end
-    if next_number(1, 2) == 1 then add(L.Dropout(nets.options.Dropout(next_number))) end
+    if next_number(1, 2) == 1 then add(L.Dropout(nets.options.Dropout(next_number, now))) end
     if not fast and fitting[#now] and next_number(1, 2) == 1 then
       local kind = one_of(next_number, fitting[#now])
       add(L[kind](nets.options[kind](next_number, now)))

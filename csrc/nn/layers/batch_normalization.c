@@ -1,17 +1,21 @@
-/* BatchNormalization (Ioffe and Szegedy 2015) over the last axis: y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
- * While training mean and (biased) variance are the batch's, and the moving ones follow them: moving = momentum * moving +
- * (1 - momentum) * batch; that needs the whole batch and is a stage's work (stages/batch_norm.c). What is
- * here uses the moving ones: inference, and a frozen layer in training, as in Keras. */
+/* BatchNormalization (Ioffe and Szegedy 2015) of the channels along the last axis, or another:
+ * y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+ * While training mean and (biased) variance are the batch's, and the moving ones follow them:
+ * moving = momentum * moving + (1 - momentum) * batch; that needs the whole batch and is a stage's work
+ * (stages/batch_norm.c). What is here uses the moving ones: inference, and a frozen layer in training, as in Keras. */
 #include <math.h>
 
-#include "nn/layers/kinds.h"
+#include "nn/layers/axes.h"
+
+#define OWN(field, kind, ...)                                                                                      \
+  {.name = #field, .type = kind, .offset = offsetof(lub_batch_normalization_options, field), __VA_ARGS__}
 
 static const lub_option options[] = {
-    {.name = "axis", .type = LUB_OPTION_INT, .offset = offsetof(lub_batch_normalization_options, axis), .fallback = -1, .min = -1, .max = LUB_MAX_DIMS},
-    {.name = "momentum", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, momentum), .fallback = 0.99, .min = 0, .max = 1},
-    {.name = "epsilon", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_batch_normalization_options, epsilon), .fallback = 0.001, .min = 0, .max = INFINITY},
-    {.name = "center", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, center), .fallback = 1},
-    {.name = "scale", .type = LUB_OPTION_BOOL, .offset = offsetof(lub_batch_normalization_options, scale), .fallback = 1},
+    OWN(axis, LUB_OPTION_INT, .fallback = -1),
+    OWN(momentum, LUB_OPTION_NUMBER, .fallback = 0.99, .min = 0, .max = 1),
+    OWN(epsilon, LUB_OPTION_NUMBER, .fallback = 0.001, .min = 0, .max = INFINITY),
+    OWN(center, LUB_OPTION_BOOL, .fallback = 1),
+    OWN(scale, LUB_OPTION_BOOL, .fallback = 1),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, beta_initializer, LUB_ZEROS),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, gamma_initializer, LUB_ONES),
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, moving_mean_initializer, LUB_ZEROS),
@@ -20,25 +24,32 @@ static const lub_option options[] = {
     LUB_REGULARIZER_OPTION(lub_batch_normalization_options, gamma_regularizer),
     LUB_OPTIONS_END};
 
-static int64_t channels_of(const lub_shape *in) { return in->dim[in->ndim - 1]; }
+static int64_t axis_of(const lub_layer *layer) {
+  return ((const lub_batch_normalization_options *)layer->options)->axis;
+}
+
+static int64_t channels_of(const lub_layer *layer, const lub_shape *in) {
+  return in->dim[lub_axis_at(axis_of(layer), in)];
+}
+
+bool lub_batch_normalization_is_last(const lub_layer *layer, const lub_shape *in) {
+  return lub_is_last_axis(axis_of(layer), in);
+}
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
-  const lub_batch_normalization_options *o = layer->options;
   lub_status status = lub_check_input("batch_normalization", in, in->ndim > 0 ? in->ndim : 1, "(N, ..., C)", err);
+  if (status == LUB_OK) status = lub_check_axis("batch_normalization", axis_of(layer), in, err);
   if (status != LUB_OK) return status;
-  if (o->axis != -1 && o->axis != in->ndim + 1) /* counted from 1, the batch's axis with it */
-    return lub_fail(err, LUB_EARG, "batch_normalization: axis must be the last one (-1 or %d), got %lld", in->ndim + 1,
-                    (long long)o->axis);
-  if (layer->built && layer->param[0].shape.dim[0] != channels_of(in))
+  if (layer->built && layer->param[0].shape.dim[0] != channels_of(layer, in))
     return lub_fail(err, LUB_EARG, "batch_normalization: input must have %lld channels, got %lld",
-                    (long long)layer->param[0].shape.dim[0], (long long)channels_of(in));
+                    (long long)layer->param[0].shape.dim[0], (long long)channels_of(layer, in));
   *out = *in;
   return LUB_OK;
 }
 
 static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
   const lub_batch_normalization_options *o = layer->options;
-  const int64_t c = channels_of(in);
+  const int64_t c = channels_of(layer, in);
   int n = 0;
   if (o->scale)
     param[n++] = (lub_param){.name = "gamma", .initialized_by = &o->gamma_initializer,
@@ -71,28 +82,46 @@ void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *sc
   *offset = (float)((bn.beta < 0 ? 0 : layer->param[bn.beta].value[c]) - a * layer->param[bn.mean].value[c]);
 }
 
+/* Where the elements of a channel lie: in `outer` runs of `inner`. */
+typedef struct layout {
+  int64_t outer, channels, inner;
+} layout;
+
+static layout layout_of(const lub_pass *pass) {
+  layout l = {.channels = channels_of(pass->layer, pass->in), .inner = 1};
+  for (int i = lub_axis_at(axis_of(pass->layer), pass->in) + 1; i < pass->in->ndim; i++) l.inner *= pass->in->dim[i];
+  l.outer = lub_shape_size(pass->in) / (l.channels * l.inner);
+  return l;
+}
+
 static void forward(const lub_pass *pass) {
-  const int64_t channels = channels_of(pass->in), n = lub_shape_size(pass->in);
-  for (int64_t c = 0; c < channels; c++) {
+  const layout l = layout_of(pass);
+  for (int64_t c = 0; c < l.channels; c++) {
     float scale, offset;
     lub_batch_normalization_affine(pass->layer, c, &scale, &offset);
-    for (int64_t i = c; i < n; i += channels) pass->y[i] = pass->x[0][i] * scale + offset;
+    for (int64_t o = 0; o < l.outer; o++) {
+      const int64_t first = (o * l.channels + c) * l.inner;
+      for (int64_t i = first; i < first + l.inner; i++) pass->y[i] = pass->x[0][i] * scale + offset;
+    }
   }
 }
 
 static void backward(const lub_pass *pass) {
   const lub_batch_normalization bn = lub_batch_normalization_of(pass->layer);
-  const int64_t channels = channels_of(pass->in), n = lub_shape_size(pass->in);
+  const layout l = layout_of(pass);
   const double epsilon = ((const lub_batch_normalization_options *)pass->layer->options)->epsilon;
-  for (int64_t c = 0; c < channels; c++) {
+  for (int64_t c = 0; c < l.channels; c++) {
     const float mean = pass->layer->param[bn.mean].value[c];
     const float inverse = (float)(1 / sqrt(pass->layer->param[bn.variance].value[c] + epsilon));
     float scale, offset;
     lub_batch_normalization_affine(pass->layer, c, &scale, &offset);
-    for (int64_t i = c; i < n; i += channels) {
-      if (bn.gamma >= 0) pass->gparam[bn.gamma][c] += pass->gy[i] * (pass->x[0][i] - mean) * inverse;
-      if (bn.beta >= 0) pass->gparam[bn.beta][c] += pass->gy[i];
-      if (pass->gx[0]) pass->gx[0][i] += pass->gy[i] * scale;
+    for (int64_t o = 0; o < l.outer; o++) {
+      const int64_t first = (o * l.channels + c) * l.inner;
+      for (int64_t i = first; i < first + l.inner; i++) {
+        if (bn.gamma >= 0) pass->gparam[bn.gamma][c] += pass->gy[i] * (pass->x[0][i] - mean) * inverse;
+        if (bn.beta >= 0) pass->gparam[bn.beta][c] += pass->gy[i];
+        if (pass->gx[0]) pass->gx[0][i] += pass->gy[i] * scale;
+      }
     }
   }
 }

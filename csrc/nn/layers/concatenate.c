@@ -1,7 +1,7 @@
 /* Concatenate: its inputs one behind the other along an axis. */
 #include <string.h>
 
-#include "nn/layers/kinds.h"
+#include "nn/layers/axes.h"
 
 typedef struct concatenate_options {
   int64_t axis; /* counted from 1, the batch's axis with it; negative: from the end */
@@ -11,27 +11,24 @@ static const lub_option options[] = {
     {.name = "axis", .type = LUB_OPTION_INT, .offset = offsetof(concatenate_options, axis), .fallback = -1},
     LUB_OPTIONS_END};
 
-/* The axis of a sample's shape, from 0; negative or too large where it has none such. */
-static int64_t axis_of(const lub_layer *layer, const lub_shape *in) {
-  const int64_t axis = ((const concatenate_options *)layer->options)->axis;
-  return axis < 0 ? axis + in->ndim : axis - 2;
+/* The axis of a sample's shape, from 0. */
+static int axis_of(const lub_layer *layer, const lub_shape *in) {
+  return lub_axis_at(((const concatenate_options *)layer->options)->axis, in);
 }
 
 static lub_status merged_shape(const lub_layer *layer, const lub_shape *in, int n, lub_shape *out, lub_error *err) {
-  const int64_t axis = axis_of(layer, in);
+  lub_status status = lub_check_axis("concatenate", ((const concatenate_options *)layer->options)->axis, in, err);
+  if (status != LUB_OK) return status;
+  const int axis = axis_of(layer, in);
   char first[LUB_SHAPE_TEXT], other[LUB_SHAPE_TEXT];
-  if (axis < 0 || axis >= in->ndim)
-    return lub_fail(err, LUB_EARG,
-                    "concatenate: axis must be 2 to %d, or -1 to -%d, for samples of %s; got %lld (1 is the batch)",
-                    in->ndim + 1, in->ndim, lub_shape_text(in, "?", first),
-                    (long long)((const concatenate_options *)layer->options)->axis);
   *out = in[0];
   for (int k = 1; k < n; k++) {
     bool fits = in[k].ndim == in->ndim;
     for (int i = 0; i < in->ndim && fits; i++) fits = i == axis || in[k].dim[i] == in->dim[i];
     if (!fits)
       return lub_fail(err, LUB_EARG,
-                      "concatenate: inputs must have the same shape but for axis %d, got samples of %s and %s", (int)axis + 2, lub_shape_text(in, "?", first), lub_shape_text(&in[k], "?", other));
+                      "concatenate: inputs must have the same shape but for axis %d, got samples of %s and %s",
+                      axis + 2, lub_shape_text(in, "?", first), lub_shape_text(&in[k], "?", other));
     out->dim[axis] += in[k].dim[axis];
   }
   return LUB_OK;
@@ -43,9 +40,9 @@ typedef struct place {
 } place;
 
 static place place_of(const lub_pass *pass, int k) {
-  const int64_t axis = axis_of(pass->layer, pass->in);
+  const int axis = axis_of(pass->layer, pass->in);
   int64_t inner = 1;
-  for (int i = (int)axis + 1; i < pass->out->ndim; i++) inner *= pass->out->dim[i];
+  for (int i = axis + 1; i < pass->out->ndim; i++) inner *= pass->out->dim[i];
   place p = {.n = inner * pass->in[k].dim[axis], .step = inner * pass->out->dim[axis]};
   p.runs = lub_shape_size(pass->out) / p.step;
   for (int j = 0; j < k; j++) p.first += inner * pass->in[j].dim[axis];

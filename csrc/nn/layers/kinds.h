@@ -54,9 +54,14 @@ extern const lub_layer_kind lub_concatenate_kind;
   {.name = "activation", .type = LUB_OPTION_CHOICE, .choices = lub_activation_names,                               \
    .offset = offsetof(owner, activation), .nullable = true, .fallback = LUB_LINEAR}
 
+/* SpatialDropout1D and 2D use the rate alone. */
 typedef struct lub_dropout_options {
   double rate;
+  lub_shape noise_shape; /* the batch's size first; -1: the input's size; none: no dimensions */
 } lub_dropout_options;
+
+/* Whether every element is dropped by itself: without a noise_shape. */
+bool lub_dropout_is_plain(const lub_layer *layer);
 
 #define LUB_RATE_OPTION                                                                                            \
   {.name = "rate", .type = LUB_OPTION_NUMBER, .offset = offsetof(lub_dropout_options, rate), .required = true,     \
@@ -72,6 +77,9 @@ typedef struct lub_dense_options {
 typedef struct lub_activation_options {
   int activation;
 } lub_activation_options;
+
+/* Whether a Softmax works along the last axis alone, so that its stage applies it. */
+bool lub_softmax_is_last(const lub_layer *layer, const lub_shape *in);
 
 typedef struct lub_relu_options {
   double max_value, negative_slope, threshold; /* max_value: NAN means none */
@@ -90,14 +98,15 @@ typedef struct lub_batch_normalization {
   int gamma, beta, mean, variance;
 } lub_batch_normalization;
 lub_batch_normalization lub_batch_normalization_of(const lub_layer *layer);
+/* Whether its channels are the last axis of this input. */
+bool lub_batch_normalization_is_last(const lub_layer *layer, const lub_shape *in);
 /* What it does to channel c at inference: y = scale * x + offset. */
 void lub_batch_normalization_affine(const lub_layer *layer, int64_t c, float *scale, float *offset);
 
-/* Fails unless a per-sample input has `ndim` dimensions of at least 1: "conv2d: input must be (N, H, W, C), got ...". */
+/* Fails unless a per-sample input has `ndim` dimensions of at least 1: "conv2d: input must be (N, H, W, C), got ...".
+ */
 lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, const char *expected, lub_error *err);
 /* The same failure without a question. */
 lub_status lub_wrong_input(const char *layer, const lub_shape *in, const char *expected, lub_error *err);
-/* Fails unless the input has an axis at least, and `axis` is its last: -1, or its number where the batch is 1. */
-lub_status lub_check_last_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* PReLU (He et al. 2015): x, and alpha * x where x < 0, with a learned alpha for every element of a sample. Along
  * shared_axes there is one alpha for all; axes are counted with the batch as axis 1, so that those of (N, H, W, C)
  * are 2, 3 and 4. */
-#include "nn/layers/kinds.h"
+#include "nn/layers/axes.h"
 
 typedef struct prelu_options {
   lub_shape shared_axes; /* from 1, the batch; none: no dimensions */
@@ -38,43 +38,17 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const prelu_options *o = layer->options;
   lub_shape shape = *in;
   for (int i = 0; i < o->shared_axes.ndim; i++) shape.dim[o->shared_axes.dim[i] - 2] = 1;
-  const int64_t n = lub_shape_size(&shape);
   param[0] = (lub_param){.name = "alpha", .shape = shape, .initialized_by = &o->alpha_initializer,
-                         .regularizer = &o->alpha_regularizer, .fan_in = n, .fan_out = n, .trainable = true};
+                         .regularizer = &o->alpha_regularizer, .trainable = true};
+  lub_fans_of(&shape, &param[0].fan_in, &param[0].fan_out);
   return 1;
-}
-
-/* Runs along the last axis, and where alpha lies for each. */
-typedef struct rows {
-  const lub_shape *in, *alpha;
-  int64_t at[LUB_MAX_DIMS], place;
-  int64_t width, step; /* step: of alpha along the last axis, 0 where that is shared */
-} rows;
-
-static rows begin(const lub_pass *pass) {
-  rows r = {.in = pass->in, .alpha = &pass->layer->param[0].shape};
-  r.width = r.in->dim[r.in->ndim - 1];
-  r.step = r.alpha->dim[r.in->ndim - 1] == r.width;
-  return r;
-}
-
-static void next_row(rows *r) {
-  int64_t step = r->alpha->dim[r->in->ndim - 1];
-  for (int i = r->in->ndim - 2; i >= 0; i--) {
-    const bool own = r->alpha->dim[i] == r->in->dim[i];
-    r->place += own ? step : 0;
-    if (++r->at[i] < r->in->dim[i]) return;
-    r->place -= own ? step * r->in->dim[i] : 0;
-    r->at[i] = 0;
-    step *= r->alpha->dim[i];
-  }
 }
 
 static void forward(const lub_pass *pass) {
   const float *x = pass->x[0], *alpha = pass->layer->param[0].value;
   const int64_t n = lub_shape_size(pass->in);
-  rows r = begin(pass);
-  for (int64_t i = 0; i < n; i += r.width, next_row(&r))
+  lub_spread r = lub_spread_begin(&pass->layer->param[0].shape, pass->in);
+  for (int64_t i = 0; i < n; i += r.width, lub_spread_next(&r))
     for (int64_t j = 0; j < r.width; j++)
       pass->y[i + j] = x[i + j] < 0 ? alpha[r.place + j * r.step] * x[i + j] : x[i + j];
 }
@@ -83,8 +57,8 @@ static void backward(const lub_pass *pass) {
   const float *x = pass->x[0], *gy = pass->gy, *alpha = pass->layer->param[0].value;
   float *gx = pass->gx[0], *galpha = pass->gparam[0];
   const int64_t n = lub_shape_size(pass->in);
-  rows r = begin(pass);
-  for (int64_t i = 0; i < n; i += r.width, next_row(&r))
+  lub_spread r = lub_spread_begin(&pass->layer->param[0].shape, pass->in);
+  for (int64_t i = 0; i < n; i += r.width, lub_spread_next(&r))
     for (int64_t j = 0; j < r.width; j++) {
       const int64_t a = r.place + j * r.step;
       if (x[i + j] < 0) galpha[a] += gy[i + j] * x[i + j];

@@ -68,10 +68,3 @@ lub_status lub_check_input(const char *layer, const lub_shape *in, int ndim, con
   for (int i = 0; i < in->ndim; i++) fits = fits && in->dim[i] >= 1;
   return fits ? LUB_OK : lub_wrong_input(layer, in, expected, err);
 }
-
-lub_status lub_check_last_axis(const char *layer, int64_t axis, const lub_shape *in, lub_error *err) {
-  lub_status status = lub_check_input(layer, in, in->ndim > 0 ? in->ndim : 1, "(N, ...)", err);
-  if (status != LUB_OK || axis == -1 || axis == in->ndim + 1) return status;
-  return lub_fail(err, LUB_EARG, "%s: axis must be the last one (-1, or %d with the batch as 1), got %lld", layer,
-                  in->ndim + 1, (long long)axis);
-}

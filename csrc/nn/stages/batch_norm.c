@@ -1,7 +1,7 @@
-/* Batch normalization while training, with the relu, max-pool and dropout behind it: it must see the whole batch before it
- * can say anything of a sample. Forward: sums over the batch (shard by shard, added in order), then each sample's rows are
- * normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g the
- * gradient behind the normalization, spread out of the pool:
+/* Batch normalization while training, with the relu, max-pool and dropout behind it: it must see the whole batch before
+ * it can say anything of a sample. Forward: sums over the batch (shard by shard, added in order), then the rows of each
+ * sample are normalized into a band and pooled like a convolution's. Backward, with xhat = (x - mean) / deviation and g
+ * the gradient behind the normalization, spread out of the pool:
  *   d beta = sum g,  d gamma = sum g xhat,  d x = gamma / deviation * (g - mean(g) - xhat * mean(g xhat)).
  * Sums are in double; x is taken relative to its first pixel, so that a large mean costs no precision. */
 #include <math.h>
@@ -9,47 +9,24 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/pool.h"
 #include "base/random.h"
 #include "base/sum.h"
-#include "nn/kernels/kernels.h"
+#include "nn/layers/axes.h"
 #include "nn/layers/pooling.h"
-#include "nn/stage.h"
+#include "nn/stages/batch_norm.h"
 
-typedef struct norm_state {
-  const lub_nn_kernels *kernels;
-  int64_t height, width, channels, lanes;
-  int64_t rows, columns;            /* of the output */
-  int pool_h, pool_w, dropout;      /* dropout: which of the stage's layers drops; -1: none */
-  double rate;
-  double *partial;                  /* (shards, 2, channels) */
-  double *mean, *variance, *g, *gx; /* by channel: of x, and the sums of g and of g * xhat */
-  float *shift;                     /* by lane: what sums of x are relative to */
-  float *hat_scale, *hat_offset;    /* xhat = x * hat_scale + hat_offset */
-  float *scale, *offset;            /* y = x * scale + offset */
-  float *a, *b, *d;                 /* of the gradient of x */
-  float *zeros;                     /* the pool's bias */
-} norm_state;
+static const lub_norm_state *state_of(const lub_norm_call *c) { return c->stage->state; }
 
-/* One whole-batch call at work. */
-typedef struct call {
-  const lub_stage *stage;
-  const lub_stage_pass *pass;
-  int shards;
-} call;
-
-static const norm_state *state_of(const call *c) { return c->stage->state; }
-
-static lub_channel_run run_of(const norm_state *s, const float *x, int64_t pixels) {
+static lub_channel_run run_of(const lub_norm_state *s, const float *x, int64_t pixels) {
   return (lub_channel_run){.pixels = pixels, .channels = s->channels, .lanes = s->lanes, .x = x};
 }
 
-static int64_t in_size(const norm_state *s) { return s->height * s->width * s->channels; }
-static int64_t out_size(const norm_state *s) { return s->rows * s->columns * s->channels; }
-static int64_t row_floats(const norm_state *s) { return s->width * s->lanes; }
+static int64_t in_size(const lub_norm_state *s) { return s->height * s->width * s->channels; }
+static int64_t out_size(const lub_norm_state *s) { return s->rows * s->columns * s->channels; }
+static int64_t row_floats(const lub_norm_state *s) { return s->width * s->lanes; }
 
-static lub_pool_row pool_row_of(const call *c, int64_t sample) {
-  const norm_state *s = state_of(c);
+static lub_pool_row pool_row_of(const lub_norm_call *c, int64_t sample) {
+  const lub_norm_state *s = state_of(c);
   lub_pool_row row = {.columns = s->columns, .channels = s->channels, .lanes = s->lanes, .pool_h = s->pool_h,
                       .pool_w = s->pool_w, .bias = s->zeros, .relu = c->stage->activation == LUB_RELU, .scale = 1};
   if (s->dropout >= 0) {
@@ -61,7 +38,7 @@ static lub_pool_row pool_row_of(const call *c, int64_t sample) {
 }
 
 /* Adds the shards' partial sums, two by channel, in order. */
-static void add_partials(const norm_state *s, int shards, double *first, double *second) {
+static void add_partials(const lub_norm_state *s, int shards, double *first, double *second) {
   for (int64_t i = 0; i < s->channels; i++) {
     first[i] = second[i] = 0;
     for (int shard = 0; shard < shards; shard++) {
@@ -71,7 +48,7 @@ static void add_partials(const norm_state *s, int shards, double *first, double 
   }
 }
 
-static double *partial_of(const norm_state *s, int64_t shard) {
+double *lub_norm_partial(const lub_norm_state *s, int64_t shard) {
   double *partial = s->partial + 2 * shard * s->channels;
   memset(partial, 0, sizeof(double) * (size_t)(2 * s->channels));
   return partial;
@@ -81,9 +58,9 @@ static double *partial_of(const norm_state *s, int64_t shard) {
 
 static void sum_shard(void *context, int64_t shard, int thread) {
   (void)thread;
-  const call *c = context;
-  const norm_state *s = state_of(c);
-  double *partial = partial_of(s, shard);
+  const lub_norm_call *c = context;
+  const lub_norm_state *s = state_of(c);
+  double *partial = lub_norm_partial(s, shard);
   int64_t first, last;
   lub_shard_range(c->pass->count, c->shards, (int)shard, &first, &last);
   lub_channel_run run = run_of(s, c->pass->x[0] + first * in_size(s), (last - first) * s->height * s->width);
@@ -91,8 +68,8 @@ static void sum_shard(void *context, int64_t shard, int thread) {
 }
 
 static void normalize_shard(void *context, int64_t shard, int thread) {
-  const call *c = context;
-  const norm_state *s = state_of(c);
+  const lub_norm_call *c = context;
+  const lub_norm_state *s = state_of(c);
   float *band = (float *)c->pass->scratch + thread * c->pass->scratch_step;
   const float **rows = (const float **)(void *)(band + s->pool_h * row_floats(s));
   int64_t first, last;
@@ -118,33 +95,34 @@ static void normalize_shard(void *context, int64_t shard, int thread) {
 }
 
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
-  norm_state *s = stage->state;
+  lub_norm_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
   const lub_batch_normalization bn = lub_batch_normalization_of(layer);
   const lub_batch_normalization_options *o = layer->options;
-  call c = {.stage = stage, .pass = pass, .shards = lub_shards(pass->count, LUB_MAX_SHARDS)};
+  lub_norm_call c = {.stage = stage, .pass = pass, .shards = lub_shards(pass->count, LUB_MAX_SHARDS)};
   const double count = (double)(pass->count * s->height * s->width);
-  memcpy(s->shift, pass->x[0], sizeof(float) * (size_t)s->channels);
-  lub_parallel(c.shards, pass->threads, sum_shard, &c);
+  for (int64_t i = 0; i < s->channels; i++) s->shift[i] = pass->x[0][i * s->step];
+  lub_parallel(c.shards, pass->threads, s->walks->sums, &c);
   add_partials(s, c.shards, s->mean, s->variance);
   for (int64_t i = 0; i < s->channels; i++) {
     const double mean = s->mean[i] / count, variance = s->variance[i] / count - mean * mean;
     s->mean[i] = mean + s->shift[i];
     s->variance[i] = variance > 0 || variance != variance ? variance : 0;
-    const double inverse = 1 / sqrt(s->variance[i] + o->epsilon), gamma = bn.gamma < 0 ? 1 : layer->param[bn.gamma].value[i];
+    const double inverse = 1 / sqrt(s->variance[i] + o->epsilon);
+    const double gamma = bn.gamma < 0 ? 1 : layer->param[bn.gamma].value[i];
     s->hat_scale[i] = (float)inverse;
     s->hat_offset[i] = (float)(-s->mean[i] * inverse);
     s->scale[i] = (float)(gamma * inverse);
     s->offset[i] = (float)((bn.beta < 0 ? 0 : layer->param[bn.beta].value[i]) - s->mean[i] * gamma * inverse);
   }
-  lub_parallel(c.shards, pass->threads, normalize_shard, &c);
+  lub_parallel(c.shards, pass->threads, s->walks->normalize, &c);
 }
 
 /* === backward === */
 
 /* Spreads the gradient of output row r of sample n over pool_h rows of full width; what the pool leaves out is 0. */
-static void spread_row(const call *c, int64_t n, int64_t r, lub_pool_row *row, float *band, float **rows) {
-  const norm_state *s = state_of(c);
+static void spread_row(const lub_norm_call *c, int64_t n, int64_t r, lub_pool_row *row, float *band, float **rows) {
+  const lub_norm_state *s = state_of(c);
   const int64_t at = r * s->columns * s->channels;
   for (int i = 0; i < s->pool_h; i++) rows[i] = band + i * row_floats(s);
   row->argmax = (uint8_t *)c->pass->saved + n * lub_round_up(out_size(s), 4) + at;
@@ -152,11 +130,11 @@ static void spread_row(const call *c, int64_t n, int64_t r, lub_pool_row *row, f
 }
 
 static void gradient_sum_shard(void *context, int64_t shard, int thread) {
-  const call *c = context;
-  const norm_state *s = state_of(c);
+  const lub_norm_call *c = context;
+  const lub_norm_state *s = state_of(c);
   float *band = (float *)c->pass->scratch + thread * c->pass->scratch_step;
   float **rows = (float **)(void *)(band + (s->pool_h + 1) * row_floats(s));
-  double *partial = partial_of(s, shard);
+  double *partial = lub_norm_partial(s, shard);
   int64_t first, last;
   memset(band, 0, sizeof(float) * (size_t)(s->pool_h * row_floats(s)));
   lub_shard_range(c->pass->count, c->shards, (int)shard, &first, &last);
@@ -174,8 +152,8 @@ static void gradient_sum_shard(void *context, int64_t shard, int thread) {
 }
 
 static void gradient_shard(void *context, int64_t shard, int thread) {
-  const call *c = context;
-  const norm_state *s = state_of(c);
+  const lub_norm_call *c = context;
+  const lub_norm_state *s = state_of(c);
   float *band = (float *)c->pass->scratch + thread * c->pass->scratch_step;
   float *empty = band + s->pool_h * row_floats(s);
   float **rows = (float **)(void *)(empty + row_floats(s));
@@ -195,12 +173,12 @@ static void gradient_shard(void *context, int64_t shard, int thread) {
 }
 
 static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
-  norm_state *s = stage->state;
+  lub_norm_state *s = stage->state;
   const lub_layer *layer = stage->layer[0];
   const lub_batch_normalization bn = lub_batch_normalization_of(layer);
-  call c = {.stage = stage, .pass = pass, .shards = lub_shards(pass->count, LUB_MAX_SHARDS)};
+  lub_norm_call c = {.stage = stage, .pass = pass, .shards = lub_shards(pass->count, LUB_MAX_SHARDS)};
   const double count = (double)(pass->count * s->height * s->width);
-  lub_parallel(c.shards, pass->threads, gradient_sum_shard, &c);
+  lub_parallel(c.shards, pass->threads, s->walks->gradient_sums, &c);
   add_partials(s, c.shards, s->g, s->gx);
   for (int64_t i = 0; i < s->channels; i++) {
     if (bn.gamma >= 0) pass->gradient[bn.gamma * s->channels + i] += (float)s->gx[i];
@@ -210,11 +188,11 @@ static void backward(const lub_stage *stage, const lub_stage_pass *pass) {
     s->b[i] = (float)(-scale * product * s->hat_scale[i]);
     s->d[i] = (float)(-scale * (s->g[i] / count + product * s->hat_offset[i]));
   }
-  if (pass->gx[0]) lub_parallel(c.shards, pass->threads, gradient_shard, &c);
+  if (pass->gx[0]) lub_parallel(c.shards, pass->threads, s->walks->gradient, &c);
 }
 
 static void finish(const lub_stage *stage) {
-  const norm_state *s = stage->state;
+  const lub_norm_state *s = stage->state;
   lub_layer *layer = stage->layer[0];
   const lub_batch_normalization bn = lub_batch_normalization_of(layer);
   const double momentum = ((const lub_batch_normalization_options *)layer->options)->momentum;
@@ -228,8 +206,27 @@ static void finish(const lub_stage *stage) {
 
 /* === life === */
 
+/* What is which axis of the input; and by what walks. */
+static void lay_out(lub_norm_state *s, const lub_layer *layer, const lub_shape *in) {
+  static const lub_norm_walks last_axis_walks = {sum_shard, normalize_shard, gradient_sum_shard, gradient_shard};
+  const int axis = lub_axis_at(((const lub_batch_normalization_options *)layer->options)->axis, in);
+  s->channels = in->dim[axis];
+  s->lanes = lub_round_up(s->channels, s->kernels->vector);
+  if (axis == in->ndim - 1) {
+    s->walks = &last_axis_walks;
+    s->step = 1;
+    s->width = in->ndim >= 2 ? in->dim[in->ndim - 2] : 1;
+  } else {
+    s->walks = &lub_norm_axis_walks;
+    s->width = 1;
+    for (int i = axis + 1; i < in->ndim; i++) s->width *= in->dim[i];
+    s->step = s->width;
+  }
+  s->height = lub_shape_size(in) / (s->width * s->channels);
+}
+
 static void free_state(lub_stage *stage) {
-  norm_state *s = stage->state;
+  lub_norm_state *s = stage->state;
   if (!s) return;
   free(s->partial);
   free(s->shift);
@@ -246,16 +243,13 @@ static const lub_stage_kind norm_kind = {.name = "batch norm",
                                          .free = free_state};
 
 lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err) {
-  norm_state *s = calloc(1, sizeof *s);
+  lub_norm_state *s = calloc(1, sizeof *s);
   if (!s) return lub_nomem(err, "batch_normalization", sizeof *s);
   stage->kind = &norm_kind;
   stage->state = s;
   s->kernels = lub_nn_kernels_now();
   const lub_shape *in = &stage->in[0];
-  s->channels = in->dim[in->ndim - 1];
-  s->width = in->ndim >= 2 ? in->dim[in->ndim - 2] : 1;
-  s->height = lub_shape_size(in) / (s->width * s->channels);
-  s->lanes = lub_round_up(s->channels, s->kernels->vector);
+  lay_out(s, stage->layer[0], in);
   s->pool_h = s->pool_w = 1;
   s->dropout = -1;
   for (int i = 1; i < stage->nlayers; i++) {
@@ -278,6 +272,7 @@ lub_status lub_batch_norm_stage(lub_stage *stage, lub_error *err) {
   float **arrays[] = {&s->hat_scale, &s->hat_offset, &s->scale, &s->offset, &s->a, &s->b, &s->d, &s->zeros};
   for (int i = 0; i < 8; i++) *arrays[i] = s->shift + (i + 1) * s->lanes;
   stage->gradient_size = lub_layer_count(stage->layer[0], false);
+  if (s->walks == &lub_norm_axis_walks) return LUB_OK; /* they keep nothing */
   stage->saved_size = (size_t)lub_round_up(out_size(s), 4);
   stage->scratch_size = sizeof(float) * (size_t)((s->pool_h + 1) * row_floats(s)) + sizeof(float *) * (size_t)s->pool_h;
   return LUB_OK;

@@ -32,9 +32,10 @@ static lub_pass pass_of(const lub_stage *stage, const lub_stage_pass *pass, int6
     x[n] = pass->x[n] + i * in;
     gx[n] = pass->gx[n] ? pass->gx[n] + i * in : NULL;
   }
-  return (lub_pass){.layer = stage->layer[0], .ninputs = stage->ninputs, .in = stage->in, .out = &stage->out, .x = x, .gx = gx,
-                    .y = pass->y + i * out, .training = pass->training,
+  return (lub_pass){.layer = stage->layer[0], .ninputs = stage->ninputs, .in = stage->in, .out = &stage->out, .x = x,
+                    .gx = gx, .y = pass->y + i * out, .training = pass->training,
                     .key = lub_stage_key(pass, stage->number[0], pass->sample + i),
+                    .shared_key = lub_stage_key(pass, stage->number[0], -1),
                     .saved = kept_of(stage, pass, i) + kept_floats(stage),
                     .scratch = stage->activation == LUB_LINEAR ? pass->scratch : (float *)pass->scratch + out};
 }

@@ -150,6 +150,10 @@ function layer_config.write(layer, modern)
     elseif value == "keras2_hard_sigmoid" then
       warning.warn(("layer %s: Keras has no activation keras2_hard_sigmoid, and will not open the model"):format(
         layer.name), layer)
+    elseif option == "axis" and type(value) == "table" and not modern then
+      warning.warn(("layer %s: Keras reads several axes from .keras files alone, and knows the last one alone in .h5"
+        ):format(layer.name), layer)
+      value = form.write(value)
     elseif form then value = form.write(value) elseif value == false then value = json.null end
     if modern and type(value) == "table" and value.class_name and not prefix then
       objects.modern(module_of(option), value)

@@ -67,6 +67,14 @@ names.values = setmetatable({
   -- these two came with later versions of Keras
   groups = { write = function(ours) return ours ~= 1 and ours or nil end, read = as_it_is },
   keepdims = { write = function(ours) return ours or nil end, read = as_it_is },
+  -- Keras' own default needs no word; its Nones are JSON's null
+  noise_shape = { read = as_it_is,
+    write = function(ours)
+      if not ours then return nil end
+      local list = {}
+      for i, size in ipairs(ours) do list[i] = size or json.null end
+      return list
+    end },
   axis = { write = axes(-1), read = function(given) return axes(1)(one(given)) end },
   shared_axes = { write = function(ours) return ours and axes(-1)(ours) or json.null end,
     read = function(given) return given and axes(1)(type(given) == "table" and given or { given }) end },
@@ -188,7 +196,7 @@ names.layers = {
     fixed = { rms_scaling = false },
     training = weighted("beta", "gamma"),
   },
-  Dropout = { options = { "rate" }, free = { "seed" } },
+  Dropout = { options = { "rate", "noise_shape" }, free = { "seed" } },
   SpatialDropout1D = { options = { "rate" }, free = { "seed" }, always_trainable = true },
   SpatialDropout2D = { options = { "rate" }, fixed = last, free = { "seed" }, always_trainable = true },
   GaussianNoise = { options = { "stddev" }, free = { "seed" } },

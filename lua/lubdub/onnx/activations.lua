@@ -3,6 +3,14 @@
 -- @module lubdub.onnx.activations
 local activations = {}
 
+--- Softmax over axes of a sample, counted from 1. ONNX's own works along one.
+function activations.softmax(b, x, axes)
+  if #axes == 1 then return b:same("Softmax", x, { axis = b.place(x, axes[1]) }) end
+  local places = {}
+  for i, axis in ipairs(axes) do places[i] = b.place(x, axis) end
+  return b:same("Exp", b:same("Sub", x, nil, b:same("ReduceLogSumExp", x, { axes = places })))
+end
+
 local function plain(op, attributes) return function(b, x) return b:same(op, x, attributes) end end
 
 local makers = {
@@ -25,7 +33,7 @@ local makers = {
   softplus = plain "Softplus",
   softsign = plain "Softsign",
   exponential = plain "Exp",
-  softmax = function(b, x) return b:same("Softmax", x, { axis = b.place(x, #x.shape) }) end,
+  softmax = function(b, x) return activations.softmax(b, x, { #x.shape }) end,
 }
 makers.swish = makers.silu
 

@@ -33,7 +33,51 @@ local function dense(b, call)
   return activations.add(b, o.activation, y)
 end
 
+-- Axes of a sample, from 1 and in their order, that an option names: one, or a list.
+local function axes_of(option, x)
+  local axes = {}
+  for i, axis in ipairs(type(option) == "table" and option or { option }) do
+    axes[i] = axis < 0 and axis + #x.shape + 1 or axis - 1
+  end
+  table.sort(axes)
+  return axes
+end
+
+-- A weight whose elements lie in the order of some of a value's axes, spread over the others.
+local function along(b, layer, name, x, axes, value)
+  if not x.first and axes[1] == #x.shape then return b:weight(layer, name, value) end
+  return b:weight(layer, ("%s%s_%d"):format(name, x.first and "_first" or "", #x.shape), function()
+    local last, shape = x.first and #x.shape or 0, {}
+    for axis = 1, #x.shape do shape[axis] = 1 end
+    for _, axis in ipairs(axes) do shape[axis] = x.shape[axis] end
+    local spread = value():reshape(shape)
+    if last < 2 then return spread end
+    local order = { last }
+    for axis = 1, last - 1 do order[axis + 1] = axis end
+    return spread:permute(order):contiguous()
+  end)
+end
+
+-- Channels along another axis than ONNX has them on: y = x * scale + offset.
+local function affine(b, call, axes)
+  local layer, x, epsilon = call.layer, call.inputs[1], call.config.epsilon
+  local function scale()
+    local weights = weights_of(layer)
+    local deviation = (weights.moving_variance + epsilon):sqrt()
+    return (weights.gamma or Tensor.ones { #deviation }) / deviation
+  end
+  local function offset()
+    local weights = weights_of(layer)
+    local shift = weights.moving_mean * scale()
+    return weights.beta and weights.beta - shift or -shift
+  end
+  local y = b:same("Mul", x, nil, along(b, layer, "scale", x, axes, scale))
+  return b:same("Add", y, nil, along(b, layer, "offset", x, axes, offset))
+end
+
 local function batch_normalization(b, call)
+  local axes = axes_of(call.config.axis, call.inputs[1])
+  if axes[1] ~= #call.inputs[1].shape then return affine(b, call, axes) end
   local layer, x = call.layer, b:first(call.inputs[1])
   local width, inputs = x.shape[#x.shape], { x }
   local function weight(name, otherwise)
@@ -51,17 +95,14 @@ end
 -- Operator set 13 has no such operator.
 local function layer_normalization(b, call)
   local layer, o, x = call.layer, call.config, call.inputs[1]
-  local axes = { axes = { b.place(x, #x.shape) } }
-  local centered = b:same("Sub", x, nil, b:same("ReduceMean", x, axes))
-  local variance = b:same("ReduceMean", b:same("Mul", centered, nil, centered), axes)
+  local axes, places = axes_of(o.axis, x), {}
+  for i, axis in ipairs(axes) do places[i] = b.place(x, axis) end
+  local centered = b:same("Sub", x, nil, b:same("ReduceMean", x, { axes = places }))
+  local variance = b:same("ReduceMean", b:same("Mul", centered, nil, centered), { axes = places })
   local deviation = b:same("Sqrt", b:same("Add", variance, nil, b:number(o.epsilon)))
   local y = b:same("Div", centered, nil, deviation)
   local function weight(name)
-    return b:weight(layer, x.first and name .. "_first" or name, function()
-      local value = weights_of(layer)[name]
-      for _ = 2, x.first and #x.shape or 1 do value = value:expand_dims(-1) end
-      return value
-    end)
+    return along(b, layer, name, x, axes, function() return weights_of(layer)[name] end)
   end
   if o.scale then y = b:same("Mul", y, nil, weight "gamma") end
   if o.center then y = b:same("Add", y, nil, weight "beta") end
@@ -187,7 +228,9 @@ layers.makers = {
   ReLU = relu, PReLU = prelu,
   LeakyReLU = function(b, call) return b:same("LeakyRelu", call.inputs[1], { alpha = call.config.negative_slope }) end,
   ELU = function(b, call) return b:same("Elu", call.inputs[1], { alpha = call.config.alpha }) end,
-  Softmax = function(b, call) return activations.add(b, "softmax", call.inputs[1]) end,
+  Softmax = function(b, call)
+    return activations.softmax(b, call.inputs[1], axes_of(call.config.axis, call.inputs[1]))
+  end,
   LSTM = recurrent.layer, GRU = recurrent.layer, Bidirectional = recurrent.bidirectional,
   Add = merged "Sum", Average = merged "Mean", Maximum = merged "Max", Minimum = merged "Min",
   Subtract = folded "Sub", Multiply = folded "Mul", Concatenate = concatenate,
