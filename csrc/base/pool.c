@@ -31,6 +31,7 @@ static struct {
   int64_t chunks;
   int threads;    /* bound of the job in progress */
   int cores;      /* that this process may use */
+  int caller;     /* the processor on which the caller of the job in progress was then; -1: unknown */
   uint32_t ticket;
   _Atomic uint64_t claim; /* ticket << 32 | next chunk */
   _Atomic int64_t done;
@@ -91,6 +92,18 @@ static void run_chunks(uint32_t ticket, int64_t chunks, lub_work *work, void *co
   }
 }
 
+/* A scheduler may wake a worker on the caller's own processor, though others are idle, and leave it there for
+ * milliseconds: the two take turns where they should work side by side. Being forbidden that processor for a moment,
+ * it moves. */
+static void leave_processor(int processor) {
+  cpu_set_t allowed, others;
+  if (processor < 0 || sched_getcpu() != processor || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  others = allowed;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static void *worker(void *argument) {
   int number = (int)(intptr_t)argument;
   uint32_t last = 0;
@@ -105,7 +118,9 @@ static void *worker(void *argument) {
     lub_work *work = pool.work;
     void *context = pool.context;
     const bool looks_on = pool.threads <= pool.cores;
+    const int caller = pool.caller;
     pthread_mutex_unlock(&pool.lock);
+    if (looks_on) leave_processor(caller);
     run_chunks(last, chunks, work, context, number);
     if (looks_on) await_job(last);
     pthread_mutex_lock(&pool.lock);
@@ -162,6 +177,7 @@ void lub_parallel(int64_t chunks, int threads, lub_work *work, void *context) {
   pool.context = context;
   pool.chunks = chunks;
   pool.threads = threads;
+  pool.caller = sched_getcpu();
   const bool looks_on = threads <= pool.cores;
   uint32_t ticket = ++pool.ticket;
   atomic_store(&pool.done, 0);
