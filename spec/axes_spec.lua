@@ -21,23 +21,9 @@ local function rows(tensor)
   return list
 end
 
--- The largest difference between two flat lists, over the largest value of the second.
-local function relative_difference(got, expected)
-  local difference, largest = 0, 1e-3
-  assert.equal(#expected, #got)
-  for i, value in ipairs(expected) do
-    difference = math.max(difference, math.abs(got[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
-end
+local relative_difference = float64.relative_difference
 
-local function predict(layers, shape, x, reference)
-  local trainer = core.Trainer { layers = layers, input_shape = shape, reference = reference }
-  trainer:begin_predict(x)
-  nets.run(trainer)
-  return trainer:outputs():clone()
-end
+local predict = nets.predict
 
 local function plan(layers, shape, training)
   return tostring(core.Trainer { layers = layers, input_shape = shape,

@@ -7,21 +7,10 @@ local L = core.layers
 
 -- The largest difference between two tensors, over the largest value of the second.
 local function relative_difference(got, expected)
-  local difference, largest = 0, 1e-6
-  local values = float64.flat(got:totable())
-  for i, value in ipairs(float64.flat(expected:totable())) do
-    difference = math.max(difference, math.abs(values[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
+  return float64.relative_difference(float64.flat(got:totable()), float64.flat(expected:totable()), 1e-6)
 end
 
-local function predict(layers, shape, x, reference)
-  local trainer = core.Trainer { layers = layers, input_shape = shape, reference = reference }
-  trainer:begin_predict(x)
-  nets.run(trainer)
-  return trainer:outputs():clone()
-end
+local predict = nets.predict
 
 -- Layers that the stage takes whole: channels 1 to 70, any size, pools that leave rests.
 local function random_layers(seed)

@@ -15,15 +15,7 @@ do
   golden = dkjson.decode(file:read "a")
 end
 
-local function relative_difference(got, expected)
-  local difference, largest = 0, 1e-3
-  assert.equal(#expected, #got)
-  for i, value in ipairs(expected) do
-    difference = math.max(difference, math.abs(got[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
-end
+local relative_difference = float64.relative_difference
 
 local function flat(tensor) return float64.flat(tensor:totable()) end
 

@@ -16,15 +16,7 @@ end
 -- A tensor of the golden files: its shape, and its numbers in one list.
 local function tensor(item) return lubdub.Tensor(item.data):reshape(item.shape) end
 
--- The largest difference between two flat lists, over the largest value of the second.
-local function relative_difference(got, expected)
-  local difference, largest = 0, 1e-3
-  for i, value in ipairs(expected) do
-    difference = math.max(difference, math.abs(got[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
-end
+local relative_difference = float64.relative_difference
 
 -- A random LSTM or GRU; `usual` keeps to what the fast stage takes.
 local function random_cell(next_number, usual, sequences, backwards)

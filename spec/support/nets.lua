@@ -288,4 +288,12 @@ function nets.gradients(layers, shape, x, y, w, options)
   return gradients, loss, outputs
 end
 
+--- What the layers make of x, by the fast stages or by the reference path.
+function nets.predict(layers, shape, x, reference)
+  local trainer = core.Trainer { layers = layers, input_shape = shape, reference = reference }
+  trainer:begin_predict(x)
+  nets.run(trainer)
+  return trainer:outputs():clone()
+end
+
 return nets
