@@ -4,6 +4,7 @@ local lubdub = require "lubdub"
 local core = require "lubdub.core"
 local assert_raises = require "support.raises"
 local float64 = require "support.float64"
+local lists = require "support.lists"
 local nets = require "support.nets"
 local onnx_reader = require "support.onnx_reader"
 local ramp = require "support.ramp"
@@ -12,16 +13,7 @@ local warned = require "support.warned"
 
 local L, Tensor = core.layers, lubdub.Tensor
 local golden = require "support.json" "axes.json"
-
-local function flat(tensor) return float64.flat(tensor:totable()) end
-
-local function rows(tensor)
-  local list = {}
-  for i, row in ipairs(tensor:totable()) do list[i] = float64.flat(row) end
-  return list
-end
-
-local relative_difference = float64.relative_difference
+local flat, rows, relative_difference = lists.of, lists.rows, lists.relative_difference
 
 local predict = nets.predict
 
@@ -159,29 +151,17 @@ describe("batch normalization along any axis", function()
 
   it("gives the same bits for any number of threads", function()
     local shape = { 6, 5, 3 }
-    local function train(threads)
+    local function train()
       local layers = { L.Conv2D { filters = 4, kernel_size = 2 }, L.BatchNormalization { axis = 2 },
         L.LayerNormalization { axis = { 2, 4 } }, L.Dropout { rate = 0.3, noise_shape = { false, 1, false, 4 } },
         L.Softmax { axis = { 3, 2 } }, L.Dropout { rate = 0.2, noise_shape = { 1, false, 1, 1 } },
         L.BatchNormalization { axis = 3 }, L.Flatten(), L.Dense { units = 3, activation = "softmax" } }
       nets.build(layers, shape, 3)
-      lubdub.set_num_threads(threads)
       local trainer = core.Trainer { layers = layers, input_shape = shape, loss = "categorical_crossentropy",
         optimizer = core.optimizers.Adam {}, seed = 5 }
-      for step = 1, 4 do
-        local x, y = nets.batch(21, shape, 3, step)
-        trainer:begin_step(x, y)
-        nets.run(trainer)
-      end
-      lubdub.set_num_threads(0)
-      return nets.weights(layers)
+      return nets.after_four_steps(layers, shape, trainer)
     end
-    local expected = train(1)
-    for threads = 2, 4 do
-      for i, list in ipairs(train(threads)) do
-        for j, weight in ipairs(list) do assert.is_true(weight:equal(expected[i][j])) end
-      end
-    end
+    nets.check_threads(train)
   end)
 
   it("is folded into a convolution, or has relu and a pool in its stage, only where the channels are last", function()

@@ -1,13 +1,13 @@
 -- The convolution stage's ways of computing (rows, one channel, Winograd's tiles) against the reference path.
 local lubdub = require "lubdub"
 local core = require "lubdub.core"
-local float64 = require "support.float64"
+local lists = require "support.lists"
 local nets = require "support.nets"
 local L = core.layers
 
 -- The largest difference between two tensors, over the largest value of the second.
 local function relative_difference(got, expected)
-  return float64.relative_difference(float64.flat(got:totable()), float64.flat(expected:totable()), 1e-6)
+  return lists.relative_difference(lists.of(got), lists.of(expected), 1e-6)
 end
 
 local predict = nets.predict

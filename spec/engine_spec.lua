@@ -2,23 +2,9 @@
 local lubdub = require "lubdub"
 local core = require "lubdub.core"
 local float64 = require "support.float64"
+local lists = require "support.lists"
 local nets = require "support.nets"
-
-local function rows(tensor)
-  local list = {}
-  for i, row in ipairs(tensor:totable()) do list[i] = float64.flat(row) end
-  return list
-end
-
--- The largest difference between two flat lists, over the largest value of the second.
-local function relative_difference(got, expected)
-  local difference, largest = 0, 1e-3
-  for i, value in ipairs(expected) do
-    difference = math.max(difference, math.abs(got[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
-end
+local rows, relative_difference = lists.rows, lists.relative_difference
 
 describe("gradients", function()
   for seed = 1, 40 do
@@ -152,27 +138,15 @@ describe("batch normalization", function()
   end)
 
   it("gives the same bits for any number of threads", function()
-    local function train(threads)
+    local function train()
       local layers, shape = net(), { 12, 20, 2 }
       nets.build(layers, shape, 3)
-      lubdub.set_num_threads(threads)
       local trainer = core.Trainer {
         layers = layers, input_shape = shape, loss = "categorical_crossentropy", optimizer = core.optimizers.Adam {},
       }
-      for step = 1, 4 do
-        local x, y = nets.batch(21, shape, 3, step)
-        trainer:begin_step(x, y)
-        nets.run(trainer)
-      end
-      lubdub.set_num_threads(0)
-      return nets.weights(layers)
+      return nets.after_four_steps(layers, shape, trainer)
     end
-    local expected = train(1)
-    for threads = 2, 4 do
-      for i, list in ipairs(train(threads)) do
-        for j, weight in ipairs(list) do assert.is_true(weight:equal(expected[i][j])) end
-      end
-    end
+    nets.check_threads(train)
   end)
 
   it("that is frozen normalizes by its moving statistics", function()

@@ -4,25 +4,17 @@ local lubdub = require "lubdub"
 local core = require "lubdub.core"
 local dkjson = require "dkjson"
 local float64 = require "support.float64"
+local lists = require "support.lists"
 local nets = require "support.nets"
 local ramp = require "support.ramp"
 
 local L, Tensor = core.layers, lubdub.Tensor
+local flat, rows, relative_difference = lists.of, lists.rows, lists.relative_difference
 
 local golden
 do
   local file <close> = assert(io.open "spec/golden/layers.json")
   golden = dkjson.decode(file:read "a")
-end
-
-local relative_difference = float64.relative_difference
-
-local function flat(tensor) return float64.flat(tensor:totable()) end
-
-local function rows(tensor)
-  local list = {}
-  for i, row in ipairs(tensor:totable()) do list[i] = float64.flat(row) end
-  return list
 end
 
 local function predict(layers, shape, x, options)
@@ -274,7 +266,7 @@ end)
 
 describe("training a net of many kinds", function()
   local shape = { 9, 8, 3 }
-  local function train(threads)
+  local function train()
     local layers = {
       L.ZeroPadding2D { padding = { { 1, 0 }, { 0, 1 } } }, L.Conv2D { filters = 6, kernel_size = 2, groups = 3 },
       L.LayerNormalization(), L.PReLU { shared_axes = { 2, 3 } }, L.SpatialDropout2D { rate = 0.2 },
@@ -284,25 +276,16 @@ describe("training a net of many kinds", function()
       L.MaxPooling1D(), L.GlobalMaxPooling1D(), L.Dense { units = 3 }, L.Softmax(),
     }
     nets.build(layers, shape, 9)
-    lubdub.set_num_threads(threads)
     local trainer = core.Trainer { layers = layers, input_shape = shape, loss = "categorical_crossentropy", seed = 4,
       optimizer = core.optimizers.Adam {} }
     for step = 1, 4 do
       trainer:begin_step(nets.batch(step % 3 == 0 and 7 or 37, shape, 3, step))
       nets.run(trainer)
     end
-    lubdub.set_num_threads(0)
     return nets.weights(layers)
   end
 
-  it("gives the same bits for 1, 2, 3 and 4 threads", function()
-    local expected = train(1)
-    for threads = 2, 4 do
-      for i, list in ipairs(train(threads)) do
-        for j, weight in ipairs(list) do assert.is_true(weight:equal(expected[i][j]), threads .. " threads") end
-      end
-    end
-  end)
+  it("gives the same bits for 1, 2, 3 and 4 threads", function() nets.check_threads(train) end)
 end)
 
 describe("Keras' files", function()

@@ -3,20 +3,14 @@ local lubdub = require "lubdub"
 local core = require "lubdub.core"
 local float64 = require "support.float64"
 local json = require "support.json"
+local lists = require "support.lists"
 local nets = require "support.nets"
 local temporary = require "support.temporary"
 local L = core.layers
-
-local function rows(tensor)
-  local list = {}
-  for i, row in ipairs(tensor:totable()) do list[i] = float64.flat(row) end
-  return list
-end
+local rows, relative_difference = lists.rows, lists.relative_difference
 
 -- A tensor of the golden files: its shape, and its numbers in one list.
 local function tensor(item) return lubdub.Tensor(item.data):reshape(item.shape) end
-
-local relative_difference = float64.relative_difference
 
 -- A random LSTM or GRU; `usual` keeps to what the fast stage takes.
 local function random_cell(next_number, usual, sequences, backwards)

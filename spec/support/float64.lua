@@ -515,15 +515,4 @@ function float64.gradients(model, ...)
   return gradients
 end
 
---- The largest difference between two flat lists, over the largest value of the second or `least` (1e-3).
-function float64.relative_difference(got, expected, least)
-  local difference, largest = 0, least or 1e-3
-  assert(#expected == #got, "lists of one length are compared")
-  for i, value in ipairs(expected) do
-    difference = math.max(difference, math.abs(got[i] - value))
-    largest = math.max(largest, math.abs(value))
-  end
-  return difference / largest
-end
-
 return float64

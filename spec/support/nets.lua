@@ -296,4 +296,28 @@ function nets.predict(layers, shape, x, reference)
   return trainer:outputs():clone()
 end
 
+--- The weights of these layers after four steps of this trainer on random batches of 21.
+function nets.after_four_steps(layers, shape, trainer)
+  for step = 1, 4 do
+    local x, y = nets.batch(21, shape, 3, step)
+    trainer:begin_step(x, y)
+    nets.run(trainer)
+  end
+  return nets.weights(layers)
+end
+
+--- `train`, which gives nets.weights of layers that it makes anew, gives the same bits with 1 to 4 threads.
+function nets.check_threads(train)
+  local expected
+  for threads = 1, 4 do
+    lubdub.set_num_threads(threads)
+    local got = train()
+    lubdub.set_num_threads(0)
+    expected = expected or got
+    for i, list in ipairs(got) do
+      for j, weight in ipairs(list) do assert(weight:equal(expected[i][j]), threads .. " threads give other bits") end
+    end
+  end
+end
+
 return nets
