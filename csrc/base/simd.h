@@ -42,7 +42,7 @@ static inline __m256i lub_first_lanes(int64_t n) {
 }
 #endif
 static inline vf vf_load_part(const float *p, int64_t n) {
-  if (n >= VL) return vf_loadu(p);
+  if (__builtin_expect(n >= VL, 1)) return vf_loadu(p);
 #if VL == 16
   return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 #elif VL == 8
@@ -54,7 +54,7 @@ static inline vf vf_load_part(const float *p, int64_t n) {
 #endif
 }
 static inline void vf_store_part(float *p, vf v, int64_t n) {
-  if (n >= VL) {
+  if (__builtin_expect(n >= VL, 1)) {
     vf_storeu(p, v);
     return;
   }
@@ -102,29 +102,67 @@ static inline vf vf_relu(vf x) {
 #endif
 }
 
+/* v where v > best; else best, also where one of them is NaN. */
+static inline vf vf_larger(vf v, vf best) {
+#if VL == 16
+  return (vf)_mm512_max_ps((__m512)v, (__m512)best);
+#elif VL == 8
+  return (vf)_mm256_max_ps((__m256)v, (__m256)best);
+#else
+  return vf_select((vi)(v > best), v, best);
+#endif
+}
+
 /* === masks of lanes, in the form in which the CPU compares === */
 
 #if VL == 16
 typedef __mmask16 vm;
 static inline vm vm_greater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
-static inline vm vm_is_nan(vf a) { return _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_UNORD_Q); }
+static inline vm vm_unordered(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q); }
 static inline vm vm_equal(vi a, vi b) { return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b); }
-static inline vm vm_at_least(vu a, vu b) { return _mm512_cmpge_epu32_mask((__m512i)a, (__m512i)b); }
+static inline vm vm_at_most(vu a, vu b) { return _mm512_cmple_epu32_mask((__m512i)a, (__m512i)b); }
+static inline vm vm_not_greater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_NGT_UQ); }
 static inline vf vm_float(vm m, vf yes, vf no) { return (vf)_mm512_mask_blend_ps(m, (__m512)no, (__m512)yes); }
 static inline vi vm_int(vm m, vi yes, vi no) { return (vi)_mm512_mask_blend_epi32(m, (__m512i)no, (__m512i)yes); }
+static inline vf vm_nan(vm m, vf no) { return (vf)_mm512_mask_blend_ps(m, (__m512)no, _mm512_set1_ps(__builtin_nanf(""))); }
+static inline vf vm_zero(vm m, vf no) { return (vf)_mm512_maskz_mov_ps((__mmask16)~m, (__m512)no); }
+static inline vi vm_ones(vm m, vi no) { return (vi)_mm512_mask_mov_epi32((__m512i)no, m, _mm512_set1_epi32(-1)); }
+static inline vi vm_add_one(vm m, vi a) { return (vi)_mm512_mask_add_epi32((__m512i)a, m, (__m512i)a, _mm512_set1_epi32(1)); }
 static inline vm vm_or(vm a, vm b) { return a | b; }
-static inline vm vm_and(vm a, vm b) { return a & b; }
 static inline uint32_t vm_bits(vm m) { return m; } /* bit i: lane i */
 #else
 typedef vi vm;
 static inline vm vm_greater(vf a, vf b) { return (vi)(a > b); }
-static inline vm vm_is_nan(vf a) { return (vi)(a != a); }
+static inline vm vm_unordered(vf a, vf b) {
+#if VL == 8
+  return (vi)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_UNORD_Q);
+#else
+  return (vi)((a != a) | (b != b));
+#endif
+}
 static inline vm vm_equal(vi a, vi b) { return (vi)(a == b); }
-static inline vm vm_at_least(vu a, vu b) { return (vi)(a >= b); }
+static inline vm vm_at_most(vu a, vu b) { return (vi)(a <= b); }
+static inline vm vm_not_greater(vf a, vf b) {
+#if VL == 8
+  return (vi)_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_NGT_UQ);
+#else
+  return ~(vi)(a > b);
+#endif
+}
 static inline vf vm_float(vm m, vf yes, vf no) { return vf_select(m, yes, no); }
 static inline vi vm_int(vm m, vi yes, vi no) { return (vi)vf_select(m, (vf)yes, (vf)no); }
+#if VL == 8
+static inline vf vm_nan(vm m, vf no) { return (vf)_mm256_or_ps((__m256)m, (__m256)no); }
+static inline vf vm_zero(vm m, vf no) { return (vf)_mm256_andnot_ps((__m256)m, (__m256)no); }
+static inline vi vm_ones(vm m, vi no) { return (vi)_mm256_or_ps((__m256)m, (__m256)no); }
+static inline vi vm_add_one(vm m, vi a) { return (vi)_mm256_sub_epi32((__m256i)a, (__m256i)m); }
+#else
+static inline vf vm_nan(vm m, vf no) { return (vf)(m | (vi)no); }
+static inline vf vm_zero(vm m, vf no) { return (vf)(~m & (vi)no); }
+static inline vi vm_ones(vm m, vi no) { return m | no; }
+static inline vi vm_add_one(vm m, vi a) { return a - m; }
+#endif
 static inline vm vm_or(vm a, vm b) { return a | b; }
-static inline vm vm_and(vm a, vm b) { return a & b; }
 static inline uint32_t vm_bits(vm m) {
 #if VL == 8
   return (uint32_t)_mm256_movemask_ps((__m256)m);
@@ -135,6 +173,7 @@ static inline uint32_t vm_bits(vm m) {
 #endif
 }
 #endif
+static inline vm vm_is_nan(vf a) { return vm_unordered(a, a); }
 
 /* === bytes: one per lane === */
 
@@ -156,7 +195,7 @@ static inline vb vb_from(vi v) {
 /* The first n of VL bytes in memory; the others are `rest`, or stay as they are. */
 static inline vb vb_load_part(const uint8_t *p, int64_t n, uint8_t rest) {
   vb b;
-  if (n >= VL) {
+  if (__builtin_expect(n >= VL, 1)) {
     memcpy(&b, p, sizeof b);
     return b;
   }
@@ -169,7 +208,7 @@ static inline vb vb_load_part(const uint8_t *p, int64_t n, uint8_t rest) {
 #endif
 }
 static inline void vb_store_part(uint8_t *p, vb b, int64_t n) {
-  if (n >= VL) memcpy(p, &b, sizeof b);
+  if (__builtin_expect(n >= VL, 1)) memcpy(p, &b, sizeof b);
 #if VL == 16
   else _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), (__m128i)b);
 #else

@@ -12,13 +12,13 @@ INLINE vf larger(vf best, vf v, int number, vi *place) {
   return vm_float(better, v, best);
 }
 
-/* The largest of a window of four, by the same rules, in two steps. */
+/* The largest of a window of four; the first one wins a tie. NaN is never lost, but not told from where it came. Maxima
+ * and logic leave the ports of multiplications free, which selections of floats share. */
 INLINE vf largest_of_four(const vf y[4], vi *place) {
-  vi late = (vi)vu_all(2);
-  const vf first = larger(y[0], y[1], 1, place), last = larger(y[2], y[3], 3, &late);
-  const vm better = vm_or(vm_greater(last, first), vm_is_nan(last));
-  *place = vm_int(better, late, *place);
-  return vm_float(better, last, first);
+  const vf above = vf_larger(y[1], y[0]), below = vf_larger(y[3], y[2]);
+  const vi here = vm_add_one(vm_greater(y[1], y[0]), (vi){0}), there = vm_add_one(vm_greater(y[3], y[2]), (vi)vu_all(2));
+  *place = vm_int(vm_greater(below, above), there, here);
+  return vm_nan(vm_or(vm_unordered(y[1], y[2]), vm_is_nan(y[3])), vf_larger(below, above));
 }
 
 INLINE vu lane_numbers(void) {
@@ -30,7 +30,8 @@ INLINE vu lane_numbers(void) {
 /* What a vector of channels needs at every pixel. */
 typedef struct behind {
   vf bias, scale;
-  vu start, high, threshold; /* of dropout: lub_hash32 of base/random.h, lane by lane, before element 0 of the sample */
+  vu start, high, last; /* of dropout: lub_hash32 of base/random.h, lane by lane, before element 0 of the sample; the
+                         * largest hash that drops */
   bool relu, drops;
 } behind;
 
@@ -42,44 +43,44 @@ INLINE behind behind_channels(const lub_pool_row *row, int64_t c, const bool rel
   behind b = {.bias = vf_load(row->bias + c), .relu = relu, .drops = drops};
   if (!drops) return b;
   b.scale = vf_all(row->scale);
-  b.threshold = vu_all(row->threshold);
+  b.last = vu_all(row->threshold - 1);
   b.start = (lane_numbers() + vu_all(row->first + (uint32_t)c)) * HASH_STEP + vu_all((uint32_t)row->key);
   b.high = vu_all((uint32_t)(row->key >> 32));
   return b;
 }
 
-/* Which channels of the pixel whose first element is number `at` of the row live. */
-INLINE vm lives(const behind *b, int64_t at) {
-  vu x = b->start + vu_all((uint32_t)at * HASH_STEP);
+/* What the hash begins with, from one output pixel to another that lies so many pixels behind it. */
+INLINE vu hash_step(const lub_pool_row *row, int64_t pixels) {
+  return vu_all((uint32_t)(pixels * row->channels) * HASH_STEP);
+}
+
+/* Which channels dropout stops, of a pixel whose hash begins with x. */
+INLINE vm dropped(const behind *b, vu x) {
   x ^= x >> 15;
   x *= 0x85EBCA77u;
   x += b->high;
   x ^= x >> 13;
   x *= 0xC2B2AE3Du;
-  return vm_at_least(x ^ (x >> 16), b->threshold);
+  return vm_at_most(x ^ (x >> 16), b->last);
 }
 
-/* Writes channels c .. c + VL - 1 of output pixel `column`, which came from `place` of its window. `row` should be the
- * caller's own copy, which stores of bytes cannot touch. */
-INLINE void put_pixel(const lub_pool_row *row, const behind *b, vf best, vi place, int64_t column, int64_t c) {
-  const vi none = (vi)vu_all(LUB_NO_GRADIENT);
+/* Writes channels c .. c + VL - 1 of output pixel `column`, which came from `place` of its window; `hash`: what its hash
+ * begins with. `row` should be the caller's own copy, which stores of bytes cannot touch. */
+INLINE void put_pixel(const lub_pool_row *row, const behind *b, vu hash, vf best, vi place, int64_t column, int64_t c) {
   const vf zero = {0};
   const int64_t at = column * row->channels, left = row->channels - c;
   vf y = best + b->bias;
-  if (b->drops && b->relu) {
-    const vm alive = lives(b, at);
-    place = vm_int(vm_and(alive, vm_greater(y, zero)), place, none);
-    y = vm_float(alive, vf_relu(y) * b->scale, zero);
-  } else if (b->drops) {
-    const vm alive = lives(b, at);
-    place = vm_int(alive, place, none);
-    y = vm_float(alive, y * b->scale, zero);
-  } else if (b->relu) {
-    place = vm_int(vm_greater(y, zero), place, none);
+  if (b->relu) {
+    place = vm_ones(vm_not_greater(y, zero), place);
     y = vf_relu(y);
   }
+  if (b->drops) {
+    const vm stopped = dropped(b, hash);
+    place = vm_ones(stopped, place);
+    y = vm_zero(stopped, y * b->scale);
+  }
   vf_store_part(row->y + at + c, y, left);
-  if (row->argmax) vb_store_part(row->argmax + at + c, vb_from(place), left);
+  if (__builtin_expect(row->argmax != NULL, b->drops)) vb_store_part(row->argmax + at + c, vb_from(place), left);
 }
 
 /* LOOP(relu, drops) with the row's constants. */

@@ -5,14 +5,15 @@ INLINE void pool(const lub_pool_row *given, const int pool_h, const int pool_w, 
   const lub_pool_row row = *given;
   for (int64_t c = 0; c < row.channels; c += VL) {
     const behind rest = behind_channels(&row, c, relu, drops);
-    for (int64_t column = 0; column < row.columns; column++) {
+    vu hash = rest.start;
+    for (int64_t column = 0; column < row.columns; column++, hash += hash_step(&row, 1)) {
       const int64_t at = column * pool_w * row.lanes + c;
       vi place = {0};
       vf best = vf_load(row.rows[0] + at);
       for (int i = 0; i < pool_h; i++)
         for (int j = i == 0; j < pool_w; j++)
           best = larger(best, vf_load(row.rows[i] + at + j * row.lanes), i * pool_w + j, &place);
-      put_pixel(&row, &rest, best, place, column, c);
+      put_pixel(&row, &rest, hash, best, place, column, c);
     }
   }
 }

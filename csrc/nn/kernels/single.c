@@ -12,13 +12,14 @@ INLINE void single_channel(const lub_pool_row *given, const float *const *in, co
     const behind rest = behind_channels(&row, c, relu, drops);
     vf w[9];
     UNROLL for (int t = 0; t < K * K; t++) w[t] = vf_load(weights + block * K * K + t * width + c - block);
-    for (int64_t column = 0; column < row.columns; column++) {
+    vu hash = rest.start;
+    for (int64_t column = 0; column < row.columns; column++, hash += hash_step(&row, 1)) {
       vf sum[4] = {{0}};
       UNROLL for (int i = 0; i < K; i++) UNROLL for (int j = 0; j < K; j++) UNROLL for (int p = 0; p < 4; p++) sum[p] =
           vf_fma(vf_all(line[i + p / 2][2 * column + j + p % 2]), w[i * K + j], sum[p]);
       vi place = {0};
       const vf best = largest_of_four(sum, &place);
-      put_pixel(&row, &rest, best, place, column, c);
+      put_pixel(&row, &rest, hash, best, place, column, c);
     }
   }
 }

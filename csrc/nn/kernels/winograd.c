@@ -19,6 +19,8 @@
 #include "nn/kernels/behind.h"
 #include "nn/kernels/tile.h"
 
+enum { PLANE = TILE * VECTORS * VL };
+
 /* One dimension of the way in. */
 INLINE void differences(const vf *d, vf *v, const int K, const int M) {
   if (M == 4) {
@@ -70,11 +72,11 @@ INLINE void gather(const lub_winograd_row *row, int64_t first, int P, float *v, 
 
 #define MULTIPLY_CASE(P)                                                                                               \
   case P:                                                                                                              \
-    for (int t = 0; t < products; t++, v += plane, m += TILE * V * VL, weights += channels * V * VL)                   \
+    for (int t = 0; t < products; t++, v += plane, m += PLANE, weights += channels * V * VL)                           \
       convolve_tile(m, V * VL, &v, 0, 1, channels, pixel, weights, P, V);                                              \
     break;
 
-/* m: (products, TILE, V * VL). */
+/* m: (products, TILE, V * VL), a plane of it PLANE floats. */
 INLINE void multiply(float *m, const float *v, int64_t plane, int64_t pixel, int64_t channels, const float *weights,
                      int products, int tiles, const int V) {
   switch (tiles) { CASES(MULTIPLY_CASE) }
@@ -109,11 +111,11 @@ INLINE void sums(const vf *m, vf *y, const int K, const int M) {
 }
 
 /* The way out of one tile over columns, one vector of lanes; half: (M + K - 1, M). */
-INLINE void half_outputs(const float *m, int64_t plane, vf *half, const int K, const int M) {
+INLINE void half_outputs(const float *m, vf *half, const int K, const int M) {
   const int N = M + K - 1;
   UNROLL for (int i = 0; i < N; i++) {
     vf line[5];
-    UNROLL for (int j = 0; j < N; j++) line[j] = vf_load(m + (i * N + j) * plane);
+    UNROLL for (int j = 0; j < N; j++) line[j] = vf_load(m + (i * N + j) * PLANE);
     sums(line, half + M * i, K, M);
   }
 }
@@ -128,12 +130,12 @@ INLINE void column_outputs(const vf *half, int j, vf *y, const int K, const int 
 /* The way out of P tiles from number `first` on, for the block's `width` lanes from `lane` on. */
 INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, int P, int64_t lane, int64_t width,
                     const int K) {
-  const int64_t plane = TILE * width, lanes = row->lanes, from = 2 * first * lanes + lane;
+  const int64_t lanes = row->lanes, from = 2 * first * lanes + lane;
   float *const out[2] = {row->out[0] + from, row->out[1] + from};
   for (int p = 0; p < P; p++)
     for (int64_t c = 0; c < width; c += VL) {
       vf half[4 * 2], y[2];
-      half_outputs(m + p * width + c, plane, half, K, 2);
+      half_outputs(m + p * width + c, half, K, 2);
       UNROLL for (int j = 0; j < 2; j++) {
         column_outputs(half, j, y, K, 2);
         UNROLL for (int i = 0; i < 2; i++) vf_store(out[i] + (2 * p + j) * lanes + c, y[i]);
@@ -144,12 +146,12 @@ INLINE void scatter(const lub_winograd_row *row, const float *m, int64_t first, 
 INLINE void scatter_pooled(const lub_pool_row *given, const float *m, int64_t first, int P, int64_t lane, int64_t width,
                            const int K, const int M, const bool relu, const bool drops) {
   const lub_pool_row pool = *given;
-  const int64_t plane = TILE * width;
   for (int64_t c = 0; c < width && lane + c < pool.channels; c += VL) {
     const behind rest = behind_channels(&pool, lane + c, relu, drops);
-    for (int p = 0; p < P; p++) {
+    vu hash = rest.start + hash_step(&pool, M / 2 * first);
+    for (int p = 0; p < P; p++, hash += hash_step(&pool, M / 2)) {
       vf half[5 * 4];
-      half_outputs(m + p * width + c, plane, half, K, M);
+      half_outputs(m + p * width + c, half, K, M);
       UNROLL for (int j = 0; j < M / 2; j++) {
         vf left[4], right[4];
         column_outputs(half, 2 * j, left, K, M);
@@ -158,7 +160,9 @@ INLINE void scatter_pooled(const lub_pool_row *given, const float *m, int64_t fi
           const vf window[4] = {left[2 * i], right[2 * i], left[2 * i + 1], right[2 * i + 1]};
           vi place = {0};
           const vf best = largest_of_four(window, &place);
-          put_pixel(&pool, &rest, best, place, i * pool.columns + M / 2 * (first + p) + j, lane + c);
+          const int64_t behind_first = i * pool.columns + j;
+          put_pixel(&pool, &rest, hash + hash_step(&pool, behind_first), best, place,
+                    M / 2 * (first + p) + behind_first, lane + c);
         }
       }
     }
