@@ -5,13 +5,14 @@
 #include "nn/kernels/behind.h"
 
 #if VL == 8
-/* The numbers of the lanes in a set of 8, one byte each: those of its halves, side by side. */
-INLINE uint64_t lanes_of_set(uint32_t bits) {
-  static const uint32_t half[16] = {0x0, 0x0, 0x1, 0x100, 0x2, 0x200, 0x201, 0x20100,
-                                    0x3, 0x300, 0x301, 0x30100, 0x302, 0x30200, 0x30201, 0x3020100};
-  const uint32_t low = bits & 15;
-  return half[low] | (uint64_t)(half[bits >> 4] + 0x04040404u) << 8 * __builtin_popcount(low);
-}
+/* The numbers of the lanes in each set of 8, one byte each. */
+#define LANE(set, i) ((set) >> (i) & 1 ? UINT64_C(i) << 8 * __builtin_popcount((set) & ((1u << (i)) - 1)) : 0)
+#define LANES(set)                                                                                                     \
+  (LANE(set, 1) | LANE(set, 2) | LANE(set, 3) | LANE(set, 4) | LANE(set, 5) | LANE(set, 6) | LANE(set, 7))
+#define LANES_4(set) LANES(set), LANES((set) + 1), LANES((set) + 2), LANES((set) + 3)
+#define LANES_16(set) LANES_4(set), LANES_4((set) + 4), LANES_4((set) + 8), LANES_4((set) + 12)
+#define LANES_64(set) LANES_16(set), LANES_16((set) + 16), LANES_16((set) + 32), LANES_16((set) + 48)
+static const uint64_t lanes_of_set[256] = {LANES_64(0u), LANES_64(64u), LANES_64(128u), LANES_64(192u)};
 #endif
 
 /* Writes the lanes of a and b that `bits` names side by side, and something behind them, a whole vector in all. Returns
@@ -21,7 +22,7 @@ INLINE int append_lanes(int32_t *to_a, vi a, float *to_b, vf b, uint32_t bits) {
   a = (vi)_mm512_maskz_compress_epi32((__mmask16)bits, (__m512i)a);
   b = (vf)_mm512_maskz_compress_ps((__mmask16)bits, (__m512)b);
 #elif VL == 8
-  const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)lanes_of_set(bits)));
+  const __m256i lanes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(lanes_of_set + bits)));
   a = (vi)_mm256_permutevar8x32_epi32((__m256i)a, lanes);
   b = (vf)_mm256_permutevar8x32_ps((__m256)b, lanes);
 #else
@@ -77,6 +78,43 @@ INLINE void transpose(vi square[VL]) {
   UNROLL for (int i = 0; i < 4; i++) {
     const vi first = FOURS(square[i], square[4 + i], 0x20), second = FOURS(square[i], square[4 + i], 0x31);
     square[i] = first, square[4 + i] = second;
+  }
+#endif
+}
+
+/* Turns a square of 16 pixels by 16 channels of bytes round: to[j][i] is byte j behind from + at[i], for j < n <= 16.
+ * Bit i of alive[j] says whether it is another one than LUB_NO_GRADIENT. */
+INLINE void turn_bytes(const uint8_t *from, const int32_t *at, int64_t n, uint8_t to[16][16], uint32_t alive[16]) {
+#if VL > 4
+  __m128i line[16];
+  UNROLL for (int i = 0; i < 16; i++) {
+    if (__builtin_expect(n == 16, 1)) {
+      line[i] = _mm_loadu_si128((const __m128i *)(const void *)(from + at[i]));
+    } else {
+      line[i] = _mm_setzero_si128();
+      memcpy(&line[i], from + at[i], (size_t)n);
+    }
+  }
+  /* each time the first half's bytes and the second half's go side by side: after four times j and i have changed places */
+  UNROLL for (int round = 0; round < 4; round++) {
+    __m128i next[16];
+    UNROLL for (int i = 0; i < 8; i++) {
+      next[2 * i] = _mm_unpacklo_epi8(line[i], line[i + 8]);
+      next[2 * i + 1] = _mm_unpackhi_epi8(line[i], line[i + 8]);
+    }
+    memcpy(line, next, sizeof line);
+  }
+  UNROLL for (int j = 0; j < 16; j++) {
+    _mm_storeu_si128((__m128i *)(void *)to[j], line[j]);
+    alive[j] = 0xFFFF ^ (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(line[j], _mm_set1_epi8((char)LUB_NO_GRADIENT)));
+  }
+#else
+  for (int64_t j = 0; j < n; j++) {
+    alive[j] = 0;
+    for (int i = 0; i < 16; i++) {
+      to[j][i] = from[at[i] + j];
+      alive[j] |= (uint32_t)(to[j][i] != LUB_NO_GRADIENT) << i;
+    }
   }
 #endif
 }

@@ -77,9 +77,9 @@ static inline int64_t lub_sparse_rows(const lub_sparse *s) {
 
 /* A list of n entries is written a vector at a time. */
 static inline int64_t lub_sparse_room(int64_t n) { return n + 16; }
-/* The lists of the channels in a vector of any variant. */
+/* Lists of 16 channels, and the two that say in which order they go. */
 static inline int64_t lub_sparse_list_floats(const lub_sparse *s) {
-  return 16 * lub_sparse_room(lub_sparse_rows(s) * s->columns);
+  return 18 * lub_sparse_room(lub_sparse_rows(s) * s->columns);
 }
 
 #define LUB_RUN 16

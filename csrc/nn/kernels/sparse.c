@@ -22,6 +22,7 @@ typedef struct list {
 
 /* A part of one channel's kernel, and the patches it meets. */
 typedef struct part {
+  float *bias; /* the channel's gradient of bias; NULL: it has got its own */
   float *gradient;
   const float *weights;
   int64_t run;
@@ -35,12 +36,14 @@ typedef struct part {
 INLINE void walk_list(const part *given, list from, const int R, const int J, const int first, const int last,
                       const bool back) {
   const part p = *given;
-  vf sum[MOST], kernel[MOST];
+  const bool forth = first < last;
+  vf sum[MOST], kernel[MOST], total = vf_all(p.bias ? *p.bias : 0);
   UNROLL for (int v = first; v < last; v++) sum[v] = vf_loadu(p.gradient + v / J * p.run + v % J * VL);
   if (back) UNROLL for (int v = 0; v < R * J; v++) kernel[v] = vf_loadu(p.weights + v / J * p.run + v % J * VL);
   for (int64_t i = 0; i < from.n; i++) {
     const int64_t offset = from.offset[i];
     const vf scale = vf_all(from.value[i]);
+    if (forth && first == 0) total += scale;
     UNROLL for (int v = first; v < last; v++) sum[v] =
         vf_fma(scale, vf_loadu(p.x + offset + v / J * p.line + v % J * VL), sum[v]);
     if (back) UNROLL for (int v = 0; v < R * J; v++) {
@@ -49,6 +52,7 @@ INLINE void walk_list(const part *given, list from, const int R, const int J, co
     }
   }
   UNROLL for (int v = first; v < last; v++) vf_storeu(p.gradient + v / J * p.run + v % J * VL, sum[v]);
+  if (forth && first == 0 && p.bias) *p.bias = total[0];
 }
 
 INLINE void add_part(const part *p, list from, const int R, const int J) {
@@ -68,6 +72,7 @@ INLINE void add_runs(const part *given, list from, const int R) {
     else if (left == 48) add_part(&p, from, R, 48 / VL);
     else if (left == 32) add_part(&p, from, R, 32 / VL);
     else add_part(&p, from, R, 16 / VL);
+    p.bias = NULL;
     p.gradient += PART, p.weights += PART, p.x += PART;
     if (p.gx) p.gx += PART;
   }
@@ -80,100 +85,106 @@ __attribute__((noinline)) static void add_one_run(const part *p, list from) { ad
 /* All that is said of channel o by its list. */
 static void add_channel(const lub_sparse *s, int64_t o, list from) {
   const int64_t at = o * s->kernel_h * s->run;
-  part p = {s->gradient + at, s->weights + at, s->run, s->x, s->gx, s->line};
+  part p = {s->bias_gradient + o, s->gradient + at, s->weights + at, s->run, s->x, s->gx, s->line};
   for (int64_t r = 0; r < s->kernel_h; r += 2) {
     if (r + 2 <= s->kernel_h) add_two_runs(&p, from);
     else add_one_run(&p, from);
+    p.bias = NULL;
     p.gradient += 2 * s->run, p.weights += 2 * s->run, p.x += 2 * s->line;
     if (p.gx) p.gx += 2 * s->line;
   }
 }
 
-/* Where each place of a window lies from its corner. */
-static void find_places(const lub_sparse *s, int32_t *place_at) {
+/* === lists === */
+
+enum { CHANNELS = 16 }; /* that are listed at once, and the pixels of a step */
+
+/* The pixels of a block of rows, in the order of the lists: in each row first every other one from the first on, then
+ * from the second on. Patches of neighbours overlap, and a sum that is fetched before its last store has settled costs
+ * a wait. `pixel`: which one of the output it is, in floats; `corner`: where its window lies in the input. Behind them
+ * stand a step's worth of harmless ones. */
+typedef struct order {
+  int32_t *pixel, *corner;
+  int32_t place_at[LUB_NO_GRADIENT]; /* where each place of a window lies from its corner */
+} order;
+
+static void find_order(const lub_sparse *s, int64_t rows, order *o) {
+  int64_t k = 0;
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t odd = 0; odd < 2; odd++)
+      for (int64_t column = odd; column < s->columns; column += 2, k++) {
+        o->pixel[k] = (int32_t)((row * s->columns + column) * s->channels);
+        o->corner[k] = (int32_t)(row * s->pool_h * s->line + column * s->pool_w * s->step);
+      }
+  for (int64_t last = k + CHANNELS; k < last; k++) o->pixel[k] = o->corner[k] = 0;
   for (int i = 0; i < s->pool_h * s->pool_w; i++)
-    place_at[i] = (int32_t)(i / s->pool_w * s->line + i % s->pool_w * s->step);
+    o->place_at[i] = (int32_t)(i / s->pool_w * s->line + i % s->pool_w * s->step);
 }
 
-/* One vector of channels of one output pixel, the corner of whose window is given: where the patch of each lies (-1:
- * its gradient is dead), and its gradient. `small`: the window has at most four places. */
-INLINE vi patches_of(const lub_sparse *s, const int32_t *place_at, int64_t pixel, int64_t corner, int64_t c,
-                     vf *gradient, const bool small) {
-  const int64_t left = s->channels - c, at = pixel * s->channels + c;
-  const vi place = vb_widen(vb_load_part(s->argmax + at, left, LUB_NO_GRADIENT)), none = (vi)vu_all(UINT32_MAX);
-  const vm dead = vm_equal(place, (vi)vu_all(LUB_NO_GRADIENT));
-  *gradient = vm_float(dead, (vf){0}, vf_load_part(s->gy + at, left) * vf_all(s->scale));
+/* Where patches begin whose windows have these corners, and which come from these places of them. `small`: a window has
+ * at most four. */
+INLINE vi patches_at(const lub_sparse *s, const order *o, vi corner, vi place, const bool small) {
   if (small) {
     four places;
-    memcpy(&places, place_at, sizeof places);
-    return vm_int(dead, none, (vi)vu_all((uint32_t)corner) + (vi)one_of_four(places, place));
+    memcpy(&places, o->place_at, sizeof places);
+    return corner + (vi)one_of_four(places, place);
   }
-  vi where = none;
-  for (int i = 0; i < s->pool_h * s->pool_w; i++)
-    where = vm_int(vm_equal(place, (vi)vu_all((uint32_t)i)), (vi)vu_all((uint32_t)(corner + place_at[i])), where);
+  vi where = corner;
+  for (int i = 1; i < s->pool_h * s->pool_w; i++)
+    where = vm_int(vm_equal(place, (vi)vu_all((uint32_t)i)), corner + (vi)vu_all((uint32_t)o->place_at[i]), where);
   return where;
 }
 
-/* A walk over some rows of the output: in each, first every other pixel from the first on, then from the second on.
- * Patches of neighbours overlap, and a sum that is fetched before its last store has settled costs a wait. */
-typedef struct walk {
-  int64_t row, column, corner; /* of the next pixel; where its window lies in the input */
-} walk;
-
-static void advance(const lub_sparse *s, walk *w) {
-  w->column += 2;
-  if (w->column >= s->columns) {
-    w->column = w->column % 2 == 0 && s->columns > 1;
-    w->row += w->column == 0;
-  }
-  w->corner = w->row * s->pool_h * s->line + w->column * s->pool_w * s->step;
-}
-
-/* Lists the patches of `count` pixels from `row` on for channels c .. c + VL - 1, VL pixels at a time: a square of
- * channels by pixels is turned round, and each channel's row of it put behind its list. */
-INLINE void list_patches(const lub_sparse *given, const int32_t *place_at, int64_t row, int64_t count, int64_t c,
-                         int64_t end[VL], const bool small) {
-  const lub_sparse copy = *given, *s = &copy; /* stores cannot touch it */
-  const int64_t n = s->channels - c < VL ? s->channels - c : VL;
-  const uint32_t all = (uint32_t)((UINT64_C(1) << VL) - 1);
-  vf bias = vf_load_part(s->bias_gradient + c, n);
-  for (int64_t i = 0; i < n; i++) end[i] = i * lub_sparse_room(count);
-  walk next = {row, 0, row * s->pool_h * s->line};
-  for (int64_t at = 0; at < count; at += VL) {
-    vi where[VL], value[VL];
-    for (int i = 0; i < VL; i++) {
-      vf gradient = {0};
-      where[i] = (vi)vu_all(UINT32_MAX);
-      if (at + i < count) {
-        where[i] = patches_of(s, place_at, next.row * s->columns + next.column, next.corner, c, &gradient,
-                              small);
-        advance(s, &next);
+/* Lists the patches of `count` pixels of a block, which begins at `gy` and `argmax`, for channels c .. c + CHANNELS - 1.
+ * Squares of channels by pixels are turned round, and each channel's row of them put behind its list, which ends at
+ * `end` so far. */
+INLINE void list_patches(const lub_sparse *s, const order *o, const float *gy, const uint8_t *argmax, int64_t count,
+                         int64_t c, int64_t end[CHANNELS], const bool small) {
+  const vf scale = vf_all(s->scale);
+  const int64_t channels = s->channels - c < CHANNELS ? s->channels - c : CHANNELS;
+  for (int64_t i = 0; i < CHANNELS; i++) end[i] = i * lub_sparse_room(count);
+  for (int64_t at = 0; at < count; at += CHANNELS) {
+    uint8_t place[CHANNELS][CHANNELS];
+    uint32_t alive[CHANNELS];
+    const uint32_t there = count - at < CHANNELS ? (1u << (count - at)) - 1 : (1u << CHANNELS) - 1;
+    turn_bytes(argmax + c, o->pixel + at, channels, place, alive);
+    for (int64_t first = 0; first < channels; first += VL)
+      for (int64_t k = 0; k < CHANNELS; k += VL) {
+        vi value[VL];
+        UNROLL for (int i = 0; i < VL; i++) value[i] =
+            (vi)(scale * vf_load_part(gy + o->pixel[at + k + i] + c + first, channels - first));
+        transpose(value);
+        vi corner;
+        memcpy(&corner, o->corner + at + k, sizeof corner);
+        for (int64_t i = first; i < first + VL && i < channels; i++) {
+          vb places;
+          memcpy(&places, place[i] + k, sizeof places);
+          end[i] += append_lanes(s->offset + end[i], patches_at(s, o, corner, vb_widen(places), small),
+                                 s->value + end[i], (vf)value[i - first],
+                                 (alive[i] & there) >> k & (uint32_t)((UINT64_C(1) << VL) - 1));
+        }
       }
-      value[i] = (vi)gradient;
-      bias += gradient;
-    }
-    transpose(where);
-    transpose(value);
-    for (int64_t i = 0; i < n; i++)
-      end[i] += append_lanes(s->offset + end[i], where[i], s->value + end[i], (vf)value[i],
-                             ~vm_bits(vm_equal(where[i], (vi)vu_all(UINT32_MAX))) & all);
   }
-  vf_store_part(s->bias_gradient + c, bias, n);
 }
 
-void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *s) {
-  const int64_t together = lub_sparse_rows(s);
-  int32_t place_at[LUB_NO_GRADIENT];
-  int64_t end[VL];
-  find_places(s, place_at);
+void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *given) {
+  const lub_sparse copy = *given, *s = &copy; /* stores of bytes cannot touch it */
+  const int64_t together = lub_sparse_rows(s), room = lub_sparse_room(together * s->columns);
+  order o = {.pixel = s->offset + CHANNELS * room, .corner = s->offset + (CHANNELS + 1) * room};
+  int64_t end[CHANNELS];
+  find_order(s, together, &o);
   for (int64_t row = 0; row < s->rows; row += together) {
     const int64_t count = (s->rows - row < together ? s->rows - row : together) * s->columns;
-    for (int64_t c = 0; c < s->channels; c += VL) {
-      if (s->pool_h * s->pool_w <= 4) list_patches(s, place_at, row, count, c, end, true);
-      else list_patches(s, place_at, row, count, c, end, false);
-      for (int64_t i = 0; i < VL && c + i < s->channels; i++) {
+    const int64_t first = row * s->columns * s->channels, corner = row * s->pool_h * s->line;
+    lub_sparse block = *s;
+    block.x += corner;
+    if (block.gx) block.gx += corner;
+    for (int64_t c = 0; c < s->channels; c += CHANNELS) {
+      if (s->pool_h * s->pool_w <= 4) list_patches(s, &o, s->gy + first, s->argmax + first, count, c, end, true);
+      else list_patches(s, &o, s->gy + first, s->argmax + first, count, c, end, false);
+      for (int64_t i = 0; i < CHANNELS && c + i < s->channels; i++) {
         const int64_t at = i * lub_sparse_room(count);
-        if (end[i] > at) add_channel(s, c + i, (list){s->offset + at, s->value + at, end[i] - at});
+        if (end[i] > at) add_channel(&block, c + i, (list){s->offset + at, s->value + at, end[i] - at});
       }
     }
   }
