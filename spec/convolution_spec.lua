@@ -42,20 +42,31 @@ describe("a convolution with what follows it", function()
     end
   end)
 
+  -- One sample, which 1 to 4 threads share, and the same one in a batch of two.
+  local function check_shared(layers, shape, seed)
+    nets.stir(layers, shape, seed)
+    local x = lubdub.Tensor.randn { 2, shape[1], shape[2], shape[3], seed = seed }
+    local both = predict(layers, shape, x)
+    for threads = 1, 4 do
+      lubdub.set_num_threads(threads)
+      local alone = predict(layers, shape, (x:slice(1, 2, 2)))
+      lubdub.set_num_threads(0)
+      assert.is_true(alone:equal((both:slice(1, 2, 2))), ("seed %d, %d threads, %s"):format(seed, threads, layers[1]))
+    end
+  end
+
   it("gives the same bits where threads share a single sample", function()
     for seed = 1, 60 do
       local layers, shape = random_layers(seed + 900)
-      shape = { shape[1] + 10, shape[2] + 10, shape[3] } -- enough work to be shared
       layers[#layers + 1] = L.GlobalAveragePooling2D {}
-      nets.stir(layers, shape, seed)
-      local x = lubdub.Tensor.randn { 2, shape[1], shape[2], shape[3], seed = seed }
-      local both = predict(layers, shape, x)
-      for threads = 1, 4 do
-        lubdub.set_num_threads(threads)
-        local alone = predict(layers, shape, (x:slice(1, 2, 2)))
-        lubdub.set_num_threads(0)
-        assert.is_true(alone:equal((both:slice(1, 2, 2))), ("seed %d, %d threads, %s"):format(seed, threads, layers[1]))
-      end
+      check_shared(layers, { shape[1] + 10, shape[2] + 10, shape[3] }, seed) -- enough work to be shared
+    end
+  end)
+
+  it("gives the same bits where threads share a row behind pairs of them", function()
+    for rows = 2, 11 do
+      local layers = { L.Conv2D { filters = 9, kernel_size = 2, activation = "relu" }, L.MaxPooling2D {} }
+      check_shared(layers, { 2 * rows + 1, 60 + rows, 20 }, rows)
     end
   end)
 

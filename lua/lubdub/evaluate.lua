@@ -202,7 +202,7 @@ end
 function evaluate.predict(model, x, given)
   local o = options.read("predict", given, { batch_size = 32, callbacks = false, verbose = "auto" })
   whole("predict", "batch_size", o.batch_size)
-  model:build_for("predict", x)
+  if not model.built then model:build_for("predict", x) end
   check.data("predict", model, x)
   model:ensure_trainer()
   local n, size, trainer = batches.rows(x), o.batch_size or 32, model.trainer

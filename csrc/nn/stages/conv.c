@@ -175,18 +175,33 @@ static int64_t bands(const lub_stage *stage, int threads) {
   return most < threads ? most : threads; /* not more: a thread should find its rows in its own cache */
 }
 
-static void find_rows(const conv_state *s, const lub_stage_pass *pass, int64_t *first, int64_t *last) {
-  const int64_t together = rows_together(s), count = (s->rows + together - 1) / together;
-  *first = 0, *last = s->rows;
-  if (pass->bands == 0) return;
-  *first = count * pass->band / pass->bands * together;
-  if (pass->band + 1 < pass->bands) *last = count * (pass->band + 1) / pass->bands * together;
+/* A band's share of a sample: whole rows, and columns of the odd row behind all pairs. */
+typedef struct share {
+  int64_t first, last, left, right;
+} share;
+
+/* An odd row is less work than a pair: where all bands have as many pairs, each takes a part of it; else the first
+ * does, which has the fewest. */
+static share find_share(const conv_state *s, const lub_stage_pass *pass) {
+  if (pass->bands == 0) return (share){0, s->rows, 0, 0};
+  const int64_t together = rows_together(s), bands = pass->bands, number = pass->band;
+  const bool odd = s->wide_weights && s->rows % 2 == 1;
+  const int64_t count = odd ? s->rows / 2 : (s->rows + together - 1) / together;
+  share own = {count * number / bands * together, count * (number + 1) / bands * together, 0, 0};
+  if (own.last > s->rows) own.last = s->rows;
+  if (!odd) return own;
+  if (count % bands == 0) {
+    own.left = s->columns * number / bands;
+    own.right = s->columns * (number + 1) / bands;
+  } else if (number == 0) {
+    own.right = s->columns;
+  }
+  return own;
 }
 
 static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
   const conv_state *s = stage->state;
-  int64_t first, last;
-  find_rows(s, pass, &first, &last);
+  const share own = find_share(s, pass);
   const int64_t in = lub_shape_size(&stage->in[0]), out = lub_shape_size(&stage->out);
   float *image = pass->scratch;
   const bool keeps = pass->keeps && lub_conv_keeps_places(stage);
@@ -196,7 +211,8 @@ static void forward(const lub_stage *stage, const lub_stage_pass *pass) {
     lub_pool_row row = lub_conv_pool_row(stage, pass, pass->sample + n);
     row.y = pass->y + n * out;
     row.argmax = keeps ? (uint8_t *)pass->saved + n * out : NULL;
-    for (int64_t r = first; r < last; r++) forward_row(s, r, x, &row, &b);
+    for (int64_t r = own.first; r < own.last; r++) forward_row(s, r, x, &row, &b);
+    if (own.right > own.left) winograd_windows(s, s->rows - 1, own.left, own.right - own.left, 2, x, &row, &b);
   }
 }
 
