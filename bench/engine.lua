@@ -2,8 +2,7 @@
 --   lua5.4 bench/engine.lua [ROUNDS] [NET ...]     NET: notebook, batchnorm, lstm; all by default
 -- It shows training and prediction on one thread and two, for each kind of kernels that this CPU has, beside PyTorch,
 -- Keras on TensorFlow and ONNX Runtime (`make peers`; PYTHON says which interpreter). Beside kernels that are not the
--- CPU's best, peers too are held to such instructions, all but ONNX Runtime, which cannot be. bench/limit.lua shows how
--- near the peak this is.
+-- CPU's best, peers too are held to such instructions. bench/limit.lua shows how near the peak this is.
 --
 -- Turns are made fair so: every contestant is a process of its own, since the thread pools of two peers in one process
 -- fight each other; and before each turn all is quiet for 0.3 s, longer than the threads of OpenMP (0.2 s by default),
@@ -52,7 +51,7 @@ end
 local MALLOC = "MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296"
 
 -- What keeps a peer to the instructions of a variant that is not the CPU's best.
-local HELD = { avx2 = "ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 "
+local HELD = { avx2 = "HOLD_ONNX=avx2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 "
   .. "XLA_FLAGS=--xla_cpu_max_isa=AVX2" }
 
 local function open_peer(who, net, threads, held)
@@ -101,7 +100,7 @@ local function report(net, threads, task, variant, held, times)
   else text = text .. (", %.2f of one thread"):format(alone[key] / own) end
   for k, peer in ipairs(peers) do
     local other = median(times[1 + k])
-    local name = peer .. (held ~= "" and peer ~= "onnx" and " held to " .. variant or "")
+    local name = peer .. (held ~= "" and " held to " .. variant or "")
     text = text .. (other and (" | %s %.3f ms: %.2f times"):format(name, other * 1e3, other / own)
       or (" | %s is missing"):format(peer))
     if asked[peer] then text = text .. (" (asked %g)"):format(asked[peer]) end
