@@ -148,8 +148,10 @@ test-all: ## `test`, then sanitizers, valgrind, every CPU variant, kills, the ro
 	$(SUBMAKE) -j1 sanitize valgrind variants kills rock-test doc
 	@echo "test-all: all of it passed"
 
+# Examples and notebooks run the plain build even then.
 sanitize: ## the specs under AddressSanitizer and UBSan
 	@$(DEPS) build run test
+	$(SUBMAKE) all
 	$(SUBMAKE) all BUILD=build/sanitize SO=build/sanitize/so/lubdub CFLAGS='-O1 -g' \
 	  EXTRA_CFLAGS='$(SANITIZE)' EXTRA_LDFLAGS='$(SANITIZE)'
 	@$(ASAN) LUBDUB_MUTATIONS=$${LUBDUB_MUTATIONS:-200} SO=build/sanitize/so LUA='$(LUA)' tools/test.sh $(SPEC)

@@ -400,5 +400,6 @@ it("an option prints as it is given", function()
   assert.equal("Softmax(axis = {2, -1})", tostring(L.Softmax { axis = { 2, -1 } }))
   assert.equal("Softmax(axis = 3)", tostring(L.Softmax { axis = { 3 } }))
   assert.same({ axis = -1, epsilon = 0.001, center = true, scale = true, beta_initializer = "zeros",
-    gamma_initializer = "ones", beta_regularizer = false, gamma_regularizer = false }, L.LayerNormalization():config())
+    gamma_initializer = "ones", beta_regularizer = false, gamma_regularizer = false, beta_constraint = false,
+    gamma_constraint = false }, L.LayerNormalization():config())
 end)

@@ -136,7 +136,7 @@ describe("help", function()
     return tostring(value)
   end
 
-  for _, part in ipairs { "layers", "optimizers", "losses", "initializers", "regularizers" } do
+  for _, part in ipairs { "layers", "optimizers", "losses", "initializers", "regularizers", "constraints" } do
     it("tells the options of lubdub." .. part .. " and their defaults", function()
       local wrong = {}
       for _, entry in ipairs(index.all()) do

@@ -34,7 +34,7 @@ typedef enum lub_option_type {
 
 /* A small object that an option holds, such as an initializer: its kind and the kind's own options, as they
  * stand in a struct of at most LUB_OBJECT_BYTES. Own options are not OBJECTs themselves. */
-#define LUB_OBJECT_BYTES 32
+#define LUB_OBJECT_BYTES 96
 
 typedef struct lub_object {
   int kind; /* index into the option's kinds; LUB_NONE_CHOICE: none */

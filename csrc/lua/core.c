@@ -132,6 +132,7 @@ int luaopen_lubdub_core(lua_State *L) {
                {"layers", lubL_open_layer},    {"optimizers", lubL_open_optimizer},
                {"losses", lubL_open_loss},     {"initializers", lubL_open_initializer},
                {"counts", lubL_open_metric},   {"regularizers", lubL_open_regularizer},
+               {"constraints", lubL_open_constraint},
                {"Trainer", lubL_open_trainer}, {"h5", lubL_open_h5},
                {"interruptible", lubL_open_interrupt}};
   lub_error err;

@@ -31,6 +31,7 @@ int lubL_open_optimizer(lua_State *L); /* core.optimizers */
 int lubL_open_loss(lua_State *L);      /* core.losses */
 int lubL_open_initializer(lua_State *L); /* core.initializers */
 int lubL_open_regularizer(lua_State *L); /* core.regularizers */
+int lubL_open_constraint(lua_State *L);  /* core.constraints */
 int lubL_open_metric(lua_State *L);    /* core.counts */
 int lubL_open_trainer(lua_State *L);   /* core.Trainer */
 int lubL_open_h5(lua_State *L);        /* core.h5: reading */

@@ -1,4 +1,4 @@
-/* core.initializers and core.regularizers: what layers take as options, with its own options read and checked. */
+/* core.initializers, core.regularizers and core.constraints: what layers take as options, with its own options read and checked. */
 #include "lua/nn.h"
 
 /* KIND(options): the table { name, option = value, ... } with every option, as layers take it. */
@@ -38,5 +38,10 @@ int lubL_open_initializer(lua_State *L) {
 
 int lubL_open_regularizer(lua_State *L) {
   push_kinds(L, lub_regularizer_kinds);
+  return 1;
+}
+
+int lubL_open_constraint(lua_State *L) {
+  push_kinds(L, lub_constraint_kinds);
   return 1;
 }

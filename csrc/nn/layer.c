@@ -105,6 +105,16 @@ static lub_status initialize(const lub_layer *layer, const lub_param *param, uin
   return lub_fail(err, status, "%s: %s: %s", layer->kind->name, param->name, inner.message);
 }
 
+static lub_status check_constraints(const lub_layer *layer, const lub_param *params, int n, lub_error *err) {
+  for (int i = 0; i < n; i++) {
+    lub_error inner;
+    const lub_status status = lub_check_constraint(params[i].constraint, &params[i].shape, &inner);
+    if (status != LUB_OK)
+      return lub_fail(err, status, "%s: %s: %s", layer->kind->name, params[i].name, inner.message);
+  }
+  return LUB_OK;
+}
+
 static lub_status make_weights(lub_layer *layer, const lub_param *params, int n, uint64_t seed, lub_error *err) {
   for (int i = 0; i < n; i++) {
     lub_param *param = &layer->param[i];
@@ -142,6 +152,8 @@ lub_status lub_layer_build_empty(lub_layer *layer, const lub_shape *in, lub_erro
   memset(params, 0, sizeof params);
   int n = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
   if (layer->built) return LUB_OK;
+  lub_status status = check_constraints(layer, params, n, err);
+  if (status != LUB_OK) return status;
   for (int i = 0; i < n; i++) {
     int64_t size = lub_param_size(&params[i]);
     params[i].value = size < 0 || size > INT64_C(1) << 40 ? NULL : lub_alloc(sizeof(float) * (size_t)size);
@@ -180,6 +192,8 @@ lub_status lub_layer_build(lub_layer *layer, const lub_shape *in, int n, uint64_
   lub_param params[LUB_MAX_PARAMS];
   memset(params, 0, sizeof params);
   int count = layer->kind->params ? layer->kind->params(layer, in, params) : 0;
+  status = check_constraints(layer, params, count, err);
+  if (status != LUB_OK) return status;
   if (!layer->built) return make_weights(layer, params, count, seed, err);
   for (int i = 0; i < count; i++) {
     if (lub_shape_equal(&params[i].shape, &layer->param[i].shape)) continue;

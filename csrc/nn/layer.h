@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "base/shape.h"
 #include "nn/activation.h"
+#include "nn/constraint.h"
 #include "nn/initializer.h"
 #include "nn/regularizer.h"
 
@@ -28,10 +29,15 @@ typedef struct lub_param {
   lub_initializer initializer;
   const lub_object *initialized_by; /* an option of the layer that says so in its place, or NULL */
   const lub_object *regularizer;    /* an option of the layer, or NULL */
+  const lub_object *constraint;     /* the same */
   int64_t fan_in, fan_out;          /* for the initializers that scale */
   bool trainable;          /* false: statistics that training moves by other means */
   float *value;
 } lub_param;
+
+/* What the options `o` of a layer say of its weight `which`, for a lub_param. */
+#define LUB_OPTIONS_OF(which)                                                                                          \
+  .initialized_by = &o->which##_initializer, .regularizer = &o->which##_regularizer, .constraint = &o->which##_constraint
 
 /* One sample's way through one layer: what reference implementations work on. Arrays are dense,
  * row-major, channels last. Activations that an option names are not part of it: the stage applies them. */
@@ -53,7 +59,7 @@ typedef struct lub_pass {
 } lub_pass;
 
 /* Another layer as an option of a layer that wraps it: a description without weights. */
-#define LUB_INNER_BYTES 384
+#define LUB_INNER_BYTES 1200
 
 typedef struct lub_inner_layer {
   const struct lub_layer_kind *kind; /* NULL: none */

@@ -122,6 +122,7 @@ void lub_weights_move(lub_weights *weights, const lub_optimizer_kind *optimizer,
     if (!trains(w)) continue;
     lub_optimizer_step(optimizer, options, iteration, squares, param->value, w->gradient, w->slot,
                        lub_param_size(param));
+    lub_constrain(param->constraint, &param->shape, param->value);
     w->layer->version++;
   }
 }

@@ -84,6 +84,7 @@ local parts = {
   optimizers = { "lubdub.optimizers" },
   initializers = { "lubdub.initializers" },
   regularizers = { "lubdub.regularizers" },
+  constraints = { "lubdub.constraints" },
   losses = { "lubdub.losses" },
   Sequential = { "lubdub.sequential" },
   Model = { "lubdub.functional" },

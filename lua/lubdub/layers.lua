@@ -19,7 +19,8 @@ require "lubdub.graph" -- layers can be called
 --- activation(x W + b) along the last axis: every output sees every input.
 -- @function Dense
 -- @tparam table options units, activation (false), use_bias (true), kernel_initializer ("glorot_uniform"),
--- bias_initializer ("zeros"), kernel_regularizer (false), bias_regularizer (false)
+-- bias_initializer ("zeros"), kernel_regularizer (false), bias_regularizer (false), kernel_constraint (false),
+-- bias_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.Dense { units = 5, activation = "softmax" }
 
@@ -28,7 +29,7 @@ require "lubdub.graph" -- layers can be called
 -- @tparam table options filters (how many patterns are looked for), kernel_size (a number, or { height, width }),
 -- strides (1), padding ("valid"; or "same"), dilation_rate (1), groups (1), activation (false), use_bias (true),
 -- kernel_initializer ("glorot_uniform"), bias_initializer ("zeros"), kernel_regularizer (false), bias_regularizer
--- (false)
+-- (false), kernel_constraint (false), bias_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.Conv2D { filters = 16, kernel_size = 3, activation = "relu", padding = "same" }
 
@@ -36,7 +37,8 @@ require "lubdub.graph" -- layers can be called
 -- @function Conv1D
 -- @tparam table options filters, kernel_size, strides (1), padding ("valid"; or "same"; "causal": no step sees a
 -- later one), dilation_rate (1), groups (1), activation (false), use_bias (true), kernel_initializer
--- ("glorot_uniform"), bias_initializer ("zeros"), kernel_regularizer (false), bias_regularizer (false)
+-- ("glorot_uniform"), bias_initializer ("zeros"), kernel_regularizer (false), bias_regularizer (false),
+-- kernel_constraint (false), bias_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.Conv1D { filters = 32, kernel_size = 5, padding = "causal" }
 
@@ -44,7 +46,8 @@ require "lubdub.graph" -- layers can be called
 -- @function DepthwiseConv2D
 -- @tparam table options kernel_size, depth_multiplier (1: outputs of each channel), strides (1), padding ("valid";
 -- or "same"), dilation_rate (1), activation (false), use_bias (true), depthwise_initializer ("glorot_uniform"),
--- bias_initializer ("zeros"), depthwise_regularizer (false), bias_regularizer (false)
+-- bias_initializer ("zeros"), depthwise_regularizer (false), bias_regularizer (false), depthwise_constraint (false),
+-- bias_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.DepthwiseConv2D { kernel_size = 3, padding = "same" }
 
@@ -53,7 +56,8 @@ require "lubdub.graph" -- layers can be called
 -- @tparam table options filters, kernel_size, depth_multiplier (1), strides (1), padding ("valid"; or "same"),
 -- dilation_rate (1), activation (false), use_bias (true), depthwise_initializer ("glorot_uniform"),
 -- pointwise_initializer ("glorot_uniform"), bias_initializer ("zeros"), depthwise_regularizer (false),
--- pointwise_regularizer (false), bias_regularizer (false)
+-- pointwise_regularizer (false), bias_regularizer (false), depthwise_constraint (false), pointwise_constraint
+-- (false), bias_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.SeparableConv2D { filters = 32, kernel_size = 3 }
 
@@ -110,8 +114,9 @@ require "lubdub.graph" -- layers can be called
 -- @tparam table options units, activation ("tanh"), recurrent_activation ("sigmoid"), use_bias (true),
 -- kernel_initializer ("glorot_uniform"), recurrent_initializer ("orthogonal"), bias_initializer ("zeros"),
 -- unit_forget_bias (true), kernel_regularizer (false), recurrent_regularizer (false), bias_regularizer (false),
--- dropout (0; of the inputs), recurrent_dropout (0), return_sequences (false: the last output alone), return_state
--- (false), go_backwards (false), stateful (false), unroll (false)
+-- kernel_constraint (false), recurrent_constraint (false), bias_constraint (false), dropout (0; of the inputs),
+-- recurrent_dropout (0), return_sequences (false: the last output alone), return_state (false), go_backwards
+-- (false), stateful (false), unroll (false)
 -- @treturn Layer
 -- @usage lubdub.layers.LSTM { units = 64, return_sequences = true }
 
@@ -119,9 +124,10 @@ require "lubdub.graph" -- layers can be called
 -- @function GRU
 -- @tparam table options units, activation ("tanh"), recurrent_activation ("sigmoid"), use_bias (true),
 -- kernel_initializer ("glorot_uniform"), recurrent_initializer ("orthogonal"), bias_initializer ("zeros"),
--- reset_after (true), kernel_regularizer (false), recurrent_regularizer (false), bias_regularizer (false), dropout
--- (0; of the inputs), recurrent_dropout (0), return_sequences (false: the last output alone), return_state (false),
--- go_backwards (false), stateful (false), unroll (false)
+-- reset_after (true), kernel_regularizer (false), recurrent_regularizer (false), bias_regularizer (false),
+-- kernel_constraint (false), recurrent_constraint (false), bias_constraint (false), dropout (0; of the inputs),
+-- recurrent_dropout (0), return_sequences (false: the last output alone), return_state (false), go_backwards
+-- (false), stateful (false), unroll (false)
 -- @treturn Layer
 -- @usage lubdub.layers.GRU { units = 32 }
 
@@ -134,16 +140,18 @@ require "lubdub.graph" -- layers can be called
 
 --- Shifts and scales each channel to mean 0 and variance 1: of the batch in training, of what training saw later.
 -- @function BatchNormalization
--- @tparam ?table options axis (-1; of the channels; the batch's is 1), momentum (0.99), epsilon (0.001),
--- center (true), scale (true), beta_initializer ("zeros"), gamma_initializer ("ones"), moving_mean_initializer
--- ("zeros"), moving_variance_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false)
+-- @tparam ?table options axis (-1; of the channels; the batch's is 1), momentum (0.99), epsilon (0.001), center
+-- (true), scale (true), beta_initializer ("zeros"), gamma_initializer ("ones"), moving_mean_initializer ("zeros"),
+-- moving_variance_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false), beta_constraint
+-- (false), gamma_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.BatchNormalization()
 
 --- Shifts and scales each sample to mean 0 and variance 1 along an axis, or along several together.
 -- @function LayerNormalization
--- @tparam ?table options axis (-1; or a list; the batch's is 1), epsilon (0.001), center (true), scale
--- (true), beta_initializer ("zeros"), gamma_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false)
+-- @tparam ?table options axis (-1; or a list; the batch's is 1), epsilon (0.001), center (true), scale (true),
+-- beta_initializer ("zeros"), gamma_initializer ("ones"), beta_regularizer (false), gamma_regularizer (false),
+-- beta_constraint (false), gamma_constraint (false)
 -- @treturn Layer
 -- @usage lubdub.layers.LayerNormalization()
 
@@ -192,8 +200,8 @@ require "lubdub.graph" -- layers can be called
 
 --- LeakyReLU whose slopes are learned.
 -- @function PReLU
--- @tparam ?table options alpha_initializer ("zeros"), alpha_regularizer (false), shared_axes (false: a slope for
--- each value; { 2, 3 }: one for each channel of an image)
+-- @tparam ?table options alpha_initializer ("zeros"), alpha_regularizer (false), alpha_constraint (false),
+-- shared_axes (false: a slope for each value; { 2, 3 }: one for each channel of an image)
 -- @treturn Layer
 -- @usage lubdub.layers.PReLU { shared_axes = { 2, 3 } }
 

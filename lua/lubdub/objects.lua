@@ -1,4 +1,4 @@
---- Constructors for the small objects that layers take: initializers and regularizers.
+--- Constructors for the small objects that layers take: initializers, regularizers and constraints.
 -- Such an object is a table { name, option = value, ... } that prints itself; layers also take the name alone,
 -- and a plain table of this form.
 -- @module lubdub.objects
@@ -9,7 +9,11 @@ local meta = {
     local names, parts = {}, {}
     for name in pairs(self) do names[#names + 1] = type(name) == "string" and name or nil end
     table.sort(names)
-    for i, name in ipairs(names) do parts[i] = ("%s = %s"):format(name, tostring(self[name])) end
+    for i, name in ipairs(names) do
+      local value = self[name]
+      value = type(value) == "table" and ("{ %s }"):format(table.concat(value, ", ")) or tostring(value)
+      parts[i] = ("%s = %s"):format(name, value)
+    end
     return ("%s(%s)"):format(self[1], table.concat(parts, ", "))
   end,
 }

@@ -66,9 +66,11 @@ write("every_layer", compiled(Sequential {
 local objects = Sequential {
   layers.Input { 5 },
   layers.Dense { units = 4, activation = "tanh", kernel_initializer = { "random_normal", stddev = 0.3, seed = 2 },
-    bias_initializer = lubdub.initializers.Constant(0.25), kernel_regularizer = lubdub.regularizers.L2(0.01) },
+    bias_initializer = lubdub.initializers.Constant(0.25), kernel_regularizer = lubdub.regularizers.L2(0.01),
+    kernel_constraint = lubdub.constraints.MaxNorm(0.5), bias_constraint = "non_neg" },
   layers.Dense { units = 3, activation = "softmax", kernel_initializer = lubdub.initializers.Orthogonal(2),
-    kernel_regularizer = { "l1_l2", l1 = 0.01, l2 = 0.02 }, bias_regularizer = "l1" },
+    kernel_regularizer = { "l1_l2", l1 = 0.01, l2 = 0.02 }, bias_regularizer = "l1",
+    kernel_constraint = { "min_max_norm", min_value = 0.5, rate = 0.75, axis = { 1, -1 } } },
 }
 objects:compile {
   optimizer = lubdub.optimizers.AdamW { learning_rate = lubdub.optimizers.schedules.CosineDecay {

@@ -22,6 +22,8 @@ static const lub_option options[] = {
     LUB_INITIALIZER_OPTION(lub_batch_normalization_options, moving_variance_initializer, LUB_ONES),
     LUB_REGULARIZER_OPTION(lub_batch_normalization_options, beta_regularizer),
     LUB_REGULARIZER_OPTION(lub_batch_normalization_options, gamma_regularizer),
+    LUB_CONSTRAINT_OPTION(lub_batch_normalization_options, beta_constraint),
+    LUB_CONSTRAINT_OPTION(lub_batch_normalization_options, gamma_constraint),
     LUB_OPTIONS_END};
 
 static int64_t axis_of(const lub_layer *layer) {
@@ -52,11 +54,9 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const int64_t c = channels_of(layer, in);
   int n = 0;
   if (o->scale)
-    param[n++] = (lub_param){.name = "gamma", .initialized_by = &o->gamma_initializer,
-                             .regularizer = &o->gamma_regularizer, .trainable = true};
+    param[n++] = (lub_param){.name = "gamma", LUB_OPTIONS_OF(gamma), .trainable = true};
   if (o->center)
-    param[n++] = (lub_param){.name = "beta", .initialized_by = &o->beta_initializer,
-                             .regularizer = &o->beta_regularizer, .trainable = true};
+    param[n++] = (lub_param){.name = "beta", LUB_OPTIONS_OF(beta), .trainable = true};
   param[n++] = (lub_param){.name = "moving_mean", .initialized_by = &o->moving_mean_initializer};
   param[n++] = (lub_param){.name = "moving_variance", .initialized_by = &o->moving_variance_initializer};
   for (int i = 0; i < n; i++) param[i].shape = (lub_shape){1, {c}}, param[i].fan_in = param[i].fan_out = c;

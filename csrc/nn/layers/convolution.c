@@ -153,12 +153,10 @@ int lub_conv_params(const lub_layer *layer, const lub_shape *in, lub_param *para
   lub_shape shape = {.ndim = rank + 2};
   for (int i = 0; i < rank; i++) area *= shape.dim[i] = o->kernel_size[i];
   shape.dim[rank] = channels, shape.dim[rank + 1] = o->filters;
-  param[0] = (lub_param){.name = "kernel", .shape = shape, .initialized_by = &o->kernel_initializer,
-                         .regularizer = &o->kernel_regularizer, .fan_in = area * channels,
+  param[0] = (lub_param){.name = "kernel", .shape = shape, LUB_OPTIONS_OF(kernel), .fan_in = area * channels,
                          .fan_out = area * o->filters, .trainable = true};
   if (!o->use_bias) return 1;
-  param[1] = (lub_param){.name = "bias", .shape = {1, {o->filters}},
-                         .initialized_by = &o->bias_initializer, .regularizer = &o->bias_regularizer,
+  param[1] = (lub_param){.name = "bias", .shape = {1, {o->filters}}, LUB_OPTIONS_OF(bias),
                          .fan_in = o->filters, .fan_out = o->filters, .trainable = true};
   return 2;
 }

@@ -9,6 +9,7 @@ typedef struct lub_conv_options {
   int64_t filters, kernel_size[2], strides[2], dilation_rate[2], groups;
   int padding, activation;
   lub_object kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer;
+  lub_object kernel_constraint, bias_constraint;
   bool use_bias;
 } lub_conv_options;
 
@@ -32,7 +33,9 @@ typedef struct lub_conv_options {
       LUB_INITIALIZER_OPTION(lub_conv_options, kernel_initializer, LUB_GLOROT_UNIFORM),                             \
       LUB_INITIALIZER_OPTION(lub_conv_options, bias_initializer, LUB_ZEROS),                                        \
       LUB_REGULARIZER_OPTION(lub_conv_options, kernel_regularizer),                                                 \
-      LUB_REGULARIZER_OPTION(lub_conv_options, bias_regularizer), LUB_OPTIONS_END
+      LUB_REGULARIZER_OPTION(lub_conv_options, bias_regularizer),                                                   \
+      LUB_CONSTRAINT_OPTION(lub_conv_options, kernel_constraint),                                                   \
+      LUB_CONSTRAINT_OPTION(lub_conv_options, bias_constraint), LUB_OPTIONS_END
 
 /* Whether a layer is a Conv1D or Conv2D; and its windows. */
 bool lub_is_conv(const lub_layer *layer);

@@ -9,6 +9,8 @@ static const lub_option options[] = {
     LUB_INITIALIZER_OPTION(lub_dense_options, bias_initializer, LUB_ZEROS),
     LUB_REGULARIZER_OPTION(lub_dense_options, kernel_regularizer),
     LUB_REGULARIZER_OPTION(lub_dense_options, bias_regularizer),
+    LUB_CONSTRAINT_OPTION(lub_dense_options, kernel_constraint),
+    LUB_CONSTRAINT_OPTION(lub_dense_options, bias_constraint),
     LUB_OPTIONS_END};
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
@@ -27,12 +29,10 @@ static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_
 static int params(const lub_layer *layer, const lub_shape *in, lub_param *param) {
   const lub_dense_options *o = layer->options;
   int64_t features = in->dim[in->ndim - 1];
-  param[0] = (lub_param){.name = "kernel", .shape = {2, {features, o->units}},
-                         .initialized_by = &o->kernel_initializer, .regularizer = &o->kernel_regularizer,
+  param[0] = (lub_param){.name = "kernel", .shape = {2, {features, o->units}}, LUB_OPTIONS_OF(kernel),
                          .fan_in = features, .fan_out = o->units, .trainable = true};
   if (!o->use_bias) return 1;
-  param[1] = (lub_param){.name = "bias", .shape = {1, {o->units}},
-                         .initialized_by = &o->bias_initializer, .regularizer = &o->bias_regularizer,
+  param[1] = (lub_param){.name = "bias", .shape = {1, {o->units}}, LUB_OPTIONS_OF(bias),
                          .fan_in = o->units, .fan_out = o->units, .trainable = true};
   return 2;
 }

@@ -7,6 +7,7 @@ typedef struct depthwise_options {
   int64_t kernel_size[2], strides[2], dilation_rate[2], depth_multiplier;
   int padding, activation;
   lub_object depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer;
+  lub_object depthwise_constraint, bias_constraint;
   bool use_bias;
 } depthwise_options;
 
@@ -23,6 +24,8 @@ static const lub_option options[] = {
     LUB_INITIALIZER_OPTION(depthwise_options, bias_initializer, LUB_ZEROS),
     LUB_REGULARIZER_OPTION(depthwise_options, depthwise_regularizer),
     LUB_REGULARIZER_OPTION(depthwise_options, bias_regularizer),
+    LUB_CONSTRAINT_OPTION(depthwise_options, depthwise_constraint),
+    LUB_CONSTRAINT_OPTION(depthwise_options, bias_constraint),
     LUB_OPTIONS_END};
 
 lub_windows lub_depthwise_windows(const lub_layer *layer, const lub_shape *in) {
@@ -44,11 +47,11 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   int64_t area = o->kernel_size[0] * o->kernel_size[1], channels = in->dim[2], out = channels * o->depth_multiplier;
   param[0] = (lub_param){.name = "kernel",
                          .shape = {4, {o->kernel_size[0], o->kernel_size[1], channels, o->depth_multiplier}},
-                         .initialized_by = &o->depthwise_initializer, .regularizer = &o->depthwise_regularizer,
+                         LUB_OPTIONS_OF(depthwise),
                          .fan_in = area * channels, .fan_out = area * o->depth_multiplier, .trainable = true};
   if (!o->use_bias) return 1;
-  param[1] = (lub_param){.name = "bias", .shape = {1, {out}}, .initialized_by = &o->bias_initializer,
-                         .regularizer = &o->bias_regularizer, .fan_in = out, .fan_out = out, .trainable = true};
+  param[1] = (lub_param){.name = "bias", .shape = {1, {out}}, LUB_OPTIONS_OF(bias), .fan_in = out,
+                         .fan_out = out, .trainable = true};
   return 2;
 }
 

@@ -71,6 +71,7 @@ typedef struct lub_dense_options {
   int64_t units;
   int activation;
   lub_object kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer;
+  lub_object kernel_constraint, bias_constraint;
   bool use_bias;
 } lub_dense_options;
 
@@ -91,6 +92,7 @@ typedef struct lub_batch_normalization_options {
   bool center, scale;
   lub_object beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer;
   lub_object beta_regularizer, gamma_regularizer;
+  lub_object beta_constraint, gamma_constraint;
 } lub_batch_normalization_options;
 
 /* Which params of a BatchNormalization are which; -1: it has none. */

@@ -11,6 +11,7 @@ typedef struct norm_options {
   lub_shape axis; /* one, or several, in any order */
   double epsilon;
   lub_object beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer;
+  lub_object beta_constraint, gamma_constraint;
   bool center, scale;
 } norm_options;
 
@@ -24,6 +25,8 @@ static const lub_option options[] = {
     LUB_INITIALIZER_OPTION(norm_options, gamma_initializer, LUB_ONES),
     LUB_REGULARIZER_OPTION(norm_options, beta_regularizer),
     LUB_REGULARIZER_OPTION(norm_options, gamma_regularizer),
+    LUB_CONSTRAINT_OPTION(norm_options, beta_constraint),
+    LUB_CONSTRAINT_OPTION(norm_options, gamma_constraint),
     LUB_OPTIONS_END};
 
 static lub_status output_shape(const lub_layer *layer, const lub_shape *in, lub_shape *out, lub_error *err) {
@@ -49,11 +52,9 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const lub_shape shape = weight_shape(&o->axis, in);
   int count = 0;
   if (o->scale)
-    param[count++] = (lub_param){.name = "gamma", .initialized_by = &o->gamma_initializer,
-                                 .regularizer = &o->gamma_regularizer, .trainable = true};
+    param[count++] = (lub_param){.name = "gamma", LUB_OPTIONS_OF(gamma), .trainable = true};
   if (o->center)
-    param[count++] = (lub_param){.name = "beta", .initialized_by = &o->beta_initializer,
-                                 .regularizer = &o->beta_regularizer, .trainable = true};
+    param[count++] = (lub_param){.name = "beta", LUB_OPTIONS_OF(beta), .trainable = true};
   for (int i = 0; i < count; i++) {
     param[i].shape = shape;
     lub_fans_of(&shape, &param[i].fan_in, &param[i].fan_out);

@@ -6,10 +6,12 @@
 typedef struct prelu_options {
   lub_shape shared_axes; /* from 1, the batch; none: no dimensions */
   lub_object alpha_initializer, alpha_regularizer;
+  lub_object alpha_constraint;
 } prelu_options;
 
 static const lub_option options[] = {LUB_INITIALIZER_OPTION(prelu_options, alpha_initializer, LUB_ZEROS),
                                      LUB_REGULARIZER_OPTION(prelu_options, alpha_regularizer),
+                                     LUB_CONSTRAINT_OPTION(prelu_options, alpha_constraint),
                                      {.name = "shared_axes", .type = LUB_OPTION_SHAPE, .nullable = true, .none = true,
                                       .offset = offsetof(prelu_options, shared_axes)},
                                      LUB_OPTIONS_END};
@@ -38,8 +40,7 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const prelu_options *o = layer->options;
   lub_shape shape = *in;
   for (int i = 0; i < o->shared_axes.ndim; i++) shape.dim[o->shared_axes.dim[i] - 2] = 1;
-  param[0] = (lub_param){.name = "alpha", .shape = shape, .initialized_by = &o->alpha_initializer,
-                         .regularizer = &o->alpha_regularizer, .trainable = true};
+  param[0] = (lub_param){.name = "alpha", .shape = shape, LUB_OPTIONS_OF(alpha), .trainable = true};
   lub_fans_of(&shape, &param[0].fan_in, &param[0].fan_out);
   return 1;
 }

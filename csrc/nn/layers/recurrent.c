@@ -74,15 +74,13 @@ int lub_recurrent_params(const lub_layer *layer, const lub_shape *in, lub_param 
     lub_param *param = params + r.direction[k].first_param;
     param[0] = (lub_param){.name = name[0],
                            .shape = {2, {r.features, columns}},
-                           .initialized_by = &o->kernel_initializer,
-                           .regularizer = &o->kernel_regularizer,
+                           LUB_OPTIONS_OF(kernel),
                            .fan_in = r.features,
                            .fan_out = columns,
                            .trainable = true};
     param[1] = (lub_param){.name = name[1],
                            .shape = {2, {r.units, columns}},
-                           .initialized_by = &o->recurrent_initializer,
-                           .regularizer = &o->recurrent_regularizer,
+                           LUB_OPTIONS_OF(recurrent),
                            .fan_in = r.units,
                            .fan_out = columns,
                            .trainable = true};
@@ -90,8 +88,7 @@ int lub_recurrent_params(const lub_layer *layer, const lub_shape *in, lub_param 
     const int rows = r.direction[k].cell->bias_rows(o);
     param[2] = (lub_param){.name = name[2],
                            .shape = rows == 1 ? (lub_shape){1, {columns}} : (lub_shape){2, {rows, columns}},
-                           .initialized_by = &o->bias_initializer,
-                           .regularizer = &o->bias_regularizer,
+                           LUB_OPTIONS_OF(bias),
                            .fan_in = rows == 1 ? columns : rows,
                            .fan_out = columns,
                            .trainable = true};

@@ -14,6 +14,7 @@ typedef struct lub_recurrent_options {
   int activation, recurrent_activation;
   lub_object kernel_initializer, recurrent_initializer, bias_initializer;
   lub_object kernel_regularizer, recurrent_regularizer, bias_regularizer;
+  lub_object kernel_constraint, recurrent_constraint, bias_constraint;
   double dropout, recurrent_dropout;
   bool use_bias, return_sequences, return_state, go_backwards, stateful, unroll;
 } lub_recurrent_options;
@@ -61,7 +62,10 @@ typedef struct lub_gru_options {
       LUB_INITIALIZER_OPTION(lub_recurrent_options, bias_initializer, LUB_ZEROS),                                      \
       LUB_REGULARIZER_OPTION(lub_recurrent_options, kernel_regularizer),                                               \
       LUB_REGULARIZER_OPTION(lub_recurrent_options, recurrent_regularizer),                                            \
-      LUB_REGULARIZER_OPTION(lub_recurrent_options, bias_regularizer), LUB_RECURRENT_RATE(dropout),                    \
+      LUB_REGULARIZER_OPTION(lub_recurrent_options, bias_regularizer),                                                 \
+      LUB_CONSTRAINT_OPTION(lub_recurrent_options, kernel_constraint),                                                 \
+      LUB_CONSTRAINT_OPTION(lub_recurrent_options, recurrent_constraint),                                              \
+      LUB_CONSTRAINT_OPTION(lub_recurrent_options, bias_constraint), LUB_RECURRENT_RATE(dropout),                      \
       LUB_RECURRENT_RATE(recurrent_dropout), LUB_RECURRENT_FLAG(return_sequences, 0),                                  \
       LUB_RECURRENT_FLAG(return_state, 0), LUB_RECURRENT_FLAG(go_backwards, 0), LUB_RECURRENT_FLAG(stateful, 0),       \
       LUB_RECURRENT_FLAG(unroll, 0)

@@ -8,6 +8,7 @@ typedef struct separable_options {
   int padding, activation;
   lub_object depthwise_initializer, pointwise_initializer, bias_initializer;
   lub_object depthwise_regularizer, pointwise_regularizer, bias_regularizer;
+  lub_object depthwise_constraint, pointwise_constraint, bias_constraint;
   bool use_bias;
 } separable_options;
 
@@ -28,6 +29,9 @@ static const lub_option options[] = {
     LUB_REGULARIZER_OPTION(separable_options, depthwise_regularizer),
     LUB_REGULARIZER_OPTION(separable_options, pointwise_regularizer),
     LUB_REGULARIZER_OPTION(separable_options, bias_regularizer),
+    LUB_CONSTRAINT_OPTION(separable_options, depthwise_constraint),
+    LUB_CONSTRAINT_OPTION(separable_options, pointwise_constraint),
+    LUB_CONSTRAINT_OPTION(separable_options, bias_constraint),
     LUB_OPTIONS_END};
 
 lub_windows lub_separable_windows(const lub_layer *layer, const lub_shape *in) {
@@ -48,15 +52,12 @@ static int params(const lub_layer *layer, const lub_shape *in, lub_param *param)
   const separable_options *o = layer->options;
   const int64_t area = o->kernel_size[0] * o->kernel_size[1], channels = in->dim[2], m = o->depth_multiplier;
   param[0] = (lub_param){.name = "depthwise_kernel", .shape = {4, {o->kernel_size[0], o->kernel_size[1], channels, m}},
-                         .initialized_by = &o->depthwise_initializer, .regularizer = &o->depthwise_regularizer,
-                         .fan_in = area * channels, .fan_out = area * m, .trainable = true};
+                         LUB_OPTIONS_OF(depthwise), .fan_in = area * channels, .fan_out = area * m, .trainable = true};
   param[1] = (lub_param){.name = "pointwise_kernel", .shape = {4, {1, 1, channels * m, o->filters}},
-                         .initialized_by = &o->pointwise_initializer, .regularizer = &o->pointwise_regularizer,
-                         .fan_in = channels * m, .fan_out = o->filters, .trainable = true};
+                         LUB_OPTIONS_OF(pointwise), .fan_in = channels * m, .fan_out = o->filters, .trainable = true};
   if (!o->use_bias) return 2;
-  param[2] = (lub_param){.name = "bias", .shape = {1, {o->filters}}, .initialized_by = &o->bias_initializer,
-                         .regularizer = &o->bias_regularizer, .fan_in = o->filters, .fan_out = o->filters,
-                         .trainable = true};
+  param[2] = (lub_param){.name = "bias", .shape = {1, {o->filters}}, LUB_OPTIONS_OF(bias), .fan_in = o->filters,
+                         .fan_out = o->filters, .trainable = true};
   return 3;
 }
 

@@ -128,6 +128,7 @@ end
 -- Where Keras 3 finds the class of an option's value.
 local function module_of(option)
   return option:find "_initializer$" and "keras.initializers" or option:find "_regularizer$" and "keras.regularizers"
+    or option:find "_constraint$" and "keras.constraints"
 end
 
 --- A layer's JSON.

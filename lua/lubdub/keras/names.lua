@@ -40,6 +40,7 @@ end
 -- that is not here goes through as it is, with `false` for null.
 local initializer = { write = objects.write_initializer, read = objects.read_initializer }
 local regularizer = { write = objects.write_regularizer, read = objects.read_regularizer, training = true }
+local constraint = { write = objects.write_constraint, read = objects.read_constraint, training = true }
 local function as_it_is(value) return value end
 local boolean = { write = as_it_is, read = as_it_is }
 
@@ -80,20 +81,15 @@ names.values = setmetatable({
     read = function(given) return given and axes(1)(type(given) == "table" and given or { given }) end },
 }, {
   __index = function(_, option)
-    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer or nil
+    return option:find "_initializer$" and initializer or option:find "_regularizer$" and regularizer
+      or option:find "_constraint$" and constraint or nil
   end,
 })
 
 -- === layers ===
 
--- What bears on training alone and is not known here, for layers with these weights.
-local function weighted(...)
-  local list = { "activity_regularizer" }
-  for _, weight in ipairs { ... } do
-    list[#list + 1] = weight .. "_constraint"
-  end
-  return list
-end
+-- What bears on training alone and is not known here.
+local unknown = { "activity_regularizer" }
 
 -- Keras 2's depthwise and separable convolutions write these, and have no such weight.
 local no_kernel = { "kernel_initializer", "kernel_regularizer", "kernel_constraint" }
@@ -105,10 +101,11 @@ local function conv(rank)
   return {
     aliases = { ("Convolution%dD"):format(rank) },
     options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias",
-      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer" },
+      "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer", "kernel_constraint",
+      "bias_constraint" },
     fixed = { data_format = "channels_last", rank = rank },
     write = written,
-    training = weighted("kernel", "bias"),
+    training = unknown,
   }
 end
 
@@ -125,8 +122,9 @@ local function recurrent(own)
   return {
     options = { "units", "activation", "recurrent_activation", "use_bias", "kernel_initializer",
       "recurrent_initializer", "bias_initializer", "kernel_regularizer", "recurrent_regularizer", "bias_regularizer",
-      "dropout", "recurrent_dropout", "return_sequences", "return_state", "go_backwards", "stateful", "unroll", own },
-    training = weighted("kernel", "recurrent", "bias"),
+      "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout",
+      "return_sequences", "return_state", "go_backwards", "stateful", "unroll", own },
+    training = unknown,
     free = { "seed", "implementation", "time_major", "zero_output_for_mask", "use_cudnn" },
   }
 end
@@ -146,20 +144,21 @@ names.layers = {
   Conv2D = conv(2),
   DepthwiseConv2D = {
     options = { "kernel_size", "strides", "padding", "depth_multiplier", "dilation_rate", "activation", "use_bias",
-      "depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer" },
+      "depthwise_initializer", "bias_initializer", "depthwise_regularizer", "bias_regularizer",
+      "depthwise_constraint", "bias_constraint" },
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
-    training = weighted("depthwise", "bias"),
+    training = unknown,
     free = no_kernel,
   },
   SeparableConv2D = {
     aliases = { "SeparableConvolution2D" },
     options = { "filters", "kernel_size", "strides", "padding", "dilation_rate", "depth_multiplier", "activation",
       "use_bias", "depthwise_initializer", "pointwise_initializer", "bias_initializer", "depthwise_regularizer",
-      "pointwise_regularizer", "bias_regularizer" },
+      "pointwise_regularizer", "bias_regularizer", "depthwise_constraint", "pointwise_constraint", "bias_constraint" },
     fixed = { data_format = "channels_last", groups = 1, rank = 2 },
     write = written,
-    training = weighted("depthwise", "pointwise", "bias"),
+    training = unknown,
     free = no_kernel,
   },
   MaxPooling1D = pool "MaxPool1D",
@@ -179,22 +178,23 @@ names.layers = {
   Cropping2D = { options = { "cropping" }, fixed = last, write = written },
   Dense = {
     options = { "units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer",
-      "bias_regularizer" },
-    training = weighted("kernel", "bias"),
+      "bias_regularizer", "kernel_constraint", "bias_constraint" },
+    training = unknown,
   },
   BatchNormalization = {
     aliases = { "BatchNormalizationV1", "BatchNormalizationV2" },
     options = { "axis", "momentum", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer",
-      "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer", "gamma_regularizer" },
+      "moving_mean_initializer", "moving_variance_initializer", "beta_regularizer", "gamma_regularizer",
+      "beta_constraint", "gamma_constraint" },
     fixed = { renorm = false, synchronized = false },
-    training = weighted("beta", "gamma"),
+    training = unknown,
     free = { "fused", "renorm_momentum", "renorm_clipping" },
   },
   LayerNormalization = {
     options = { "axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer", "beta_regularizer",
-      "gamma_regularizer" },
+      "gamma_regularizer", "beta_constraint", "gamma_constraint" },
     fixed = { rms_scaling = false },
-    training = weighted("beta", "gamma"),
+    training = unknown,
   },
   Dropout = { options = { "rate", "noise_shape" }, free = { "seed" } },
   SpatialDropout1D = { options = { "rate" }, free = { "seed" }, always_trainable = true },
@@ -204,8 +204,8 @@ names.layers = {
   ReLU = { options = { "max_value", "negative_slope", "threshold" } },
   LeakyReLU = { options = { "negative_slope" }, called = { negative_slope = "alpha" } },
   PReLU = {
-    options = { "alpha_initializer", "alpha_regularizer", "shared_axes" },
-    training = weighted "alpha",
+    options = { "alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes" },
+    training = unknown,
   },
   ELU = { options = { "alpha" } },
   Softmax = { options = { "axis" } },

@@ -1,4 +1,4 @@
---- Small objects in Keras' JSON: initializers, regularizers, schedules, losses and metrics.
+--- Small objects in Keras' JSON: initializers, regularizers, constraints, schedules, losses and metrics.
 -- read_X takes what a file holds and gives ours, or nil and what is not known; write_X gives JSON.
 -- @module lubdub.keras.objects
 local core = require "lubdub.core"
@@ -53,6 +53,14 @@ local function class_of(kinds, name)
   end
 end
 
+-- Ours count axes from 1, Keras' from 0; negative ones are the same.
+local function moved(axis, step)
+  if math.type(axis) == "integer" then return axis >= 0 and axis + step or axis end
+  local list = {}
+  for i, one in ipairs(type(axis) == "table" and axis or {}) do list[i] = moved(one, step) end
+  return list
+end
+
 local function read_object(kinds, given)
   if type(given) == "string" then given = { class_name = given } end
   if type(given) ~= "table" then return nil, tostring(given) end
@@ -63,7 +71,7 @@ local function read_object(kinds, given)
   for name, value in pairs(config) do
     -- null stands only for a missing seed; a generator of seeds has no number
     if type(name) == "string" and all[name] ~= nil and (name ~= "seed" or math.type(value) == "integer") then
-      options[name] = value
+      options[name] = name == "axis" and moved(value, 1) or value
     end
   end
   if options.distribution == "normal" then options.distribution = "truncated_normal" end -- Keras 2
@@ -79,7 +87,9 @@ local function write_object(kinds, ours)
   for key, value in pairs(type(ours) == "table" and ours or {}) do
     if type(key) == "string" then options[key] = value end
   end
-  return object_json(class, kind.new(options))
+  local all = kind.new(options)
+  all.axis = all.axis and moved(all.axis, -1)
+  return object_json(class, all)
 end
 
 --- Keras 2 wrote what it calls GlorotUniform as a VarianceScaling. Where we lack an initializer the default will do:
@@ -100,6 +110,14 @@ end
 
 --- None is not written.
 function objects.write_regularizer(ours) return ours and write_object(core.regularizers, ours) or nil end
+
+function objects.read_constraint(given)
+  if not given then return false end
+  return read_object(core.constraints, given)
+end
+
+--- None is not written.
+function objects.write_constraint(ours) return ours and write_object(core.constraints, ours) or nil end
 
 -- === schedules ===
 
