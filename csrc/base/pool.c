@@ -137,9 +137,10 @@ static int usable_cores(void) {
 /* Called with pool.lock held. Workers block all signals: a host's handlers run in its own threads. */
 static void start_workers(int count) {
   sigset_t all, former;
+  if (pool.workers >= count) return;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &former);
-  if (pool.workers < count) pool.cores = usable_cores();
+  pool.cores = usable_cores();
   while (pool.workers < count) {
     if (pthread_create(&pool.thread[pool.workers], NULL, worker, (void *)(intptr_t)(pool.workers + 1)) != 0) break;
     pool.workers++;

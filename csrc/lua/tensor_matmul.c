@@ -93,19 +93,19 @@ static int tensor_matmul(lua_State *L) {
   lua_settop(L, 2);
   const lub_shape shape_a = lubL_totensor(L, 1, "Tensor:matmul")->shape;
   const lub_shape shape_b = lubL_totensor(L, 2, "Tensor:matmul")->shape;
-  lub_shape_text(&shape_a, "?", text_a);
-  lub_shape_text(&shape_b, "?", text_b);
   if (shape_a.ndim == 0 || shape_b.ndim == 0)
-    return luaL_error(L, "Tensor:matmul: expected at least one dimension each, got %s and %s", text_a, text_b);
+    return luaL_error(L, "Tensor:matmul: expected at least one dimension each, got %s and %s",
+                      lub_shape_text(&shape_a, "?", text_a), lub_shape_text(&shape_b, "?", text_b));
 
   lub_tensor a = factor(L, 1, true), b = factor(L, 2, false);
   int64_t m = a.shape.dim[a.shape.ndim - 2], k = a.shape.dim[a.shape.ndim - 1], n = b.shape.dim[b.shape.ndim - 1];
   lub_shape batch_a = batch_of(&a), batch_b = batch_of(&b), shape;
   if (b.shape.dim[b.shape.ndim - 2] != k)
     return luaL_error(L, "Tensor:matmul: expected as many columns on the left as rows on the right, got %s and %s",
-                      text_a, text_b);
+                      lub_shape_text(&shape_a, "?", text_a), lub_shape_text(&shape_b, "?", text_b));
   if (!lub_broadcast_shapes(&batch_a, &batch_b, &shape))
-    return luaL_error(L, "Tensor:matmul: expected batch axes that broadcast, got %s and %s", text_a, text_b);
+    return luaL_error(L, "Tensor:matmul: expected batch axes that broadcast, got %s and %s",
+                      lub_shape_text(&shape_a, "?", text_a), lub_shape_text(&shape_b, "?", text_b));
 
   a = stretch(&a, &shape);
   b = stretch(&b, &shape);

@@ -87,7 +87,6 @@ static int reduce(lua_State *L, lub_reduction reduction, const char *where) {
   lub_error err;
   char text[LUB_SHAPE_TEXT];
   const lub_tensor *t = lubL_checktensor(L, 1);
-  lub_shape_text(&t->shape, "?", text);
   read_arguments(L, where, spread ? spread_table : reduce_table, &o);
   read_axes(L, where, t->shape.ndim, gone);
 
@@ -104,16 +103,17 @@ static int reduce(lua_State *L, lub_reduction reduction, const char *where) {
   if (shape.ndim == 0 && !o.keepdims) {
     double value = 0;
     if (lub_reduce(reduction, &gathered, axis, o.ddof, store_number, &value, &err) != LUB_OK)
-      return luaL_error(L, "%s: %s, the tensor is %s", where, err.message, text);
+      return luaL_error(L, "%s: %s, the tensor is %s", where, err.message, lub_shape_text(&t->shape, "?", text));
     if (places) lua_pushinteger(L, (lua_Integer)value + 1);
     else lua_pushnumber(L, value);
     return 1;
   }
   if (places && gathered.shape.dim[axis] > MOST_PLACES)
-    return luaL_error(L, "%s: at most 2^24 elements along an axis, got %s", where, text);
+    return luaL_error(L, "%s: at most 2^24 elements along an axis, got %s", where,
+                      lub_shape_text(&t->shape, "?", text));
   const lub_tensor *out = lubL_newtensor(L, &shape);
   if (lub_reduce(reduction, &gathered, axis, o.ddof, places ? store_place : store_value, out->data, &err) != LUB_OK)
-    return luaL_error(L, "%s: %s, the tensor is %s", where, err.message, text);
+    return luaL_error(L, "%s: %s, the tensor is %s", where, err.message, lub_shape_text(&t->shape, "?", text));
   return 1;
 }
 
