@@ -4,7 +4,7 @@
 -- small batch. Where it has 8 channels or more, a convolution of one pixel stands in front, so that the gradient of its
 -- input is wanted, as it is within a net. The peer runs in one Python process (bench/shapes.py; `make peers`; PYTHON
 -- says which interpreter), in the faster of its two layouts. Times are medians of alternating runs; the ratio is
--- PyTorch's over lubdub's.
+-- PyTorch's over lubdub's. The peer's threads go on spinning for 0.2 s when it has done; lubdub's turns wait for that.
 local here = (arg[0]:match "^(.*)/" or ".") .. "/../"
 package.path = here .. "lua/?.lua;" .. here .. "lua/?/init.lua;" .. package.path
 package.cpath = here .. "lua/?.so;" .. package.cpath
@@ -175,6 +175,7 @@ local function median(list)
   return list[(#list + 1) // 2]
 end
 
+local TURNS = 2
 local cells = {}
 for i = 1, count do cells[i] = named[i] and named_cell(named[i]) or random_cell() end
 print(("%d cells, batch 16, %d threads, %s kernels, medians of %d alternating runs"):format(#cells, threads,
@@ -185,8 +186,15 @@ for i, c in ipairs(cells) do
   if not only or only == i then
     peer("net " .. json.encode(c))
     local step, own, other = make_step(c), {}, {}
-    for _ = 1, 3 do step() end
-    for r = 1, rounds do own[r], other[r] = step(), tonumber(peer "step") end
+    for turn = 1, TURNS do
+      local upto = rounds * turn // TURNS
+      os.execute "sleep 0.25"
+      local started = core.clock()
+      repeat step() until core.clock() - started > 0.05 -- what slept must come to speed; the peer finds it so
+      while #own < upto do own[#own + 1] = step() end
+      peer "step"
+      while #other < upto do other[#other + 1] = tonumber(peer "step") end
+    end
     c.own, c.other = median(own), median(other)
     c.ratio = c.other / c.own
     collectgarbage()
