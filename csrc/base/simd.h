@@ -124,10 +124,12 @@ static inline vm vm_at_most(vu a, vu b) { return _mm512_cmple_epu32_mask((__m512
 static inline vm vm_not_greater(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_NGT_UQ); }
 static inline vf vm_float(vm m, vf yes, vf no) { return (vf)_mm512_mask_blend_ps(m, (__m512)no, (__m512)yes); }
 static inline vi vm_int(vm m, vi yes, vi no) { return (vi)_mm512_mask_blend_epi32(m, (__m512i)no, (__m512i)yes); }
-static inline vf vm_nan(vm m, vf no) { return (vf)_mm512_mask_blend_ps(m, (__m512)no, _mm512_set1_ps(__builtin_nanf(""))); }
+static inline vf vm_nan(vm m, vf no) { return (vf)_mm512_mask_mov_epi32((__m512i)no, m, _mm512_set1_epi32(-1)); }
 static inline vf vm_zero(vm m, vf no) { return (vf)_mm512_maskz_mov_ps((__mmask16)~m, (__m512)no); }
 static inline vi vm_ones(vm m, vi no) { return (vi)_mm512_mask_mov_epi32((__m512i)no, m, _mm512_set1_epi32(-1)); }
-static inline vi vm_add_one(vm m, vi a) { return (vi)_mm512_mask_add_epi32((__m512i)a, m, (__m512i)a, _mm512_set1_epi32(1)); }
+static inline vi vm_add_one(vm m, vi a) {
+  return (vi)_mm512_mask_add_epi32((__m512i)a, m, (__m512i)a, _mm512_set1_epi32(1));
+}
 static inline vm vm_or(vm a, vm b) { return a | b; }
 static inline uint32_t vm_bits(vm m) { return m; } /* bit i: lane i */
 #else
@@ -151,6 +153,8 @@ static inline vm vm_not_greater(vf a, vf b) {
 }
 static inline vf vm_float(vm m, vf yes, vf no) { return vf_select(m, yes, no); }
 static inline vi vm_int(vm m, vi yes, vi no) { return (vi)vf_select(m, (vf)yes, (vf)no); }
+/* Where the mask is set: NaN, 0, all ones, a + 1; elsewhere the number itself. Of logic that says so in plain C, gcc
+ * makes selections, which share ports with multiplications. */
 #if VL == 8
 static inline vf vm_nan(vm m, vf no) { return (vf)_mm256_or_ps((__m256)m, (__m256)no); }
 static inline vf vm_zero(vm m, vf no) { return (vf)_mm256_andnot_ps((__m256)m, (__m256)no); }

@@ -1,4 +1,5 @@
-/* core.initializers, core.regularizers and core.constraints: what layers take as options, with its own options read and checked. */
+/* core.initializers, core.regularizers and core.constraints: what layers take as options, with its own options read and
+ * checked. */
 #include "lua/nn.h"
 
 /* KIND(options): the table { name, option = value, ... } with every option, as layers take it. */

@@ -16,8 +16,9 @@ INLINE vf larger(vf best, vf v, int number, vi *place) {
  * and logic leave the ports of multiplications free, which selections of floats share. */
 INLINE vf largest_of_four(const vf y[4], vi *place) {
   const vf above = vf_larger(y[1], y[0]), below = vf_larger(y[3], y[2]);
-  const vi here = vm_add_one(vm_greater(y[1], y[0]), (vi){0}), there = vm_add_one(vm_greater(y[3], y[2]), (vi)vu_all(2));
-  *place = vm_int(vm_greater(below, above), there, here);
+  const vi in_first = vm_add_one(vm_greater(y[1], y[0]), (vi){0});
+  const vi in_second = vm_add_one(vm_greater(y[3], y[2]), (vi)vu_all(2));
+  *place = vm_int(vm_greater(below, above), in_second, in_first);
   return vm_nan(vm_or(vm_unordered(y[1], y[2]), vm_is_nan(y[3])), vf_larger(below, above));
 }
 
@@ -64,8 +65,8 @@ INLINE vm dropped(const behind *b, vu x) {
   return vm_at_most(x ^ (x >> 16), b->last);
 }
 
-/* Writes channels c .. c + VL - 1 of output pixel `column`, which came from `place` of its window; `hash`: what its hash
- * begins with. `row` should be the caller's own copy, which stores of bytes cannot touch. */
+/* Writes channels c .. c + VL - 1 of output pixel `column`, which came from `place` of its window; `hash`: what its
+ * hash begins with. `row` should be the caller's own copy, which stores of bytes cannot touch. */
 INLINE void put_pixel(const lub_pool_row *row, const behind *b, vu hash, vf best, vi place, int64_t column, int64_t c) {
   const vf zero = {0};
   const int64_t at = column * row->channels, left = row->channels - c;

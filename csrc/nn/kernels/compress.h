@@ -95,7 +95,7 @@ INLINE void turn_bytes(const uint8_t *from, const int32_t *at, int64_t n, uint8_
       memcpy(&line[i], from + at[i], (size_t)n);
     }
   }
-  /* each time the first half's bytes and the second half's go side by side: after four times j and i have changed places */
+  /* each time the first half's bytes go beside the second half's: after four times i and j have changed places */
   UNROLL for (int round = 0; round < 4; round++) {
     __m128i next[16];
     UNROLL for (int i = 0; i < 8; i++) {

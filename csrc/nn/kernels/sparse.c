@@ -135,9 +135,9 @@ INLINE vi patches_at(const lub_sparse *s, const order *o, vi corner, vi place, c
   return where;
 }
 
-/* Lists the patches of `count` pixels of a block, which begins at `gy` and `argmax`, for channels c .. c + CHANNELS - 1.
- * Squares of channels by pixels are turned round, and each channel's row of them put behind its list, which ends at
- * `end` so far. */
+/* Lists the patches of `count` pixels of a block, which begins at `gy` and `argmax`, for channels
+ * c .. c + CHANNELS - 1. Squares of channels by pixels are turned round, and each channel's row of them put behind its
+ * list, which ends at `end` so far. */
 INLINE void list_patches(const lub_sparse *s, const order *o, const float *gy, const uint8_t *argmax, int64_t count,
                          int64_t c, int64_t end[CHANNELS], const bool small) {
   const vf scale = vf_all(s->scale);
@@ -172,9 +172,9 @@ void LUB_VARIANT(lub_sparse_backward)(const lub_sparse *given) {
   const int64_t together = lub_sparse_rows(s), room = lub_sparse_room(together * s->columns);
   order o = {.pixel = s->offset + CHANNELS * room, .corner = s->offset + (CHANNELS + 1) * room};
   int64_t end[CHANNELS];
-  find_order(s, together, &o);
   for (int64_t row = 0; row < s->rows; row += together) {
-    const int64_t count = (s->rows - row < together ? s->rows - row : together) * s->columns;
+    const int64_t rows = s->rows - row < together ? s->rows - row : together, count = rows * s->columns;
+    if (row == 0 || rows < together) find_order(s, rows, &o); /* pixels behind the last one must not be read */
     const int64_t first = row * s->columns * s->channels, corner = row * s->pool_h * s->line;
     lub_sparse block = *s;
     block.x += corner;
