@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "nn/layers/axes.h"
+
 typedef struct norm_options {
   double min_value, max_value, rate;
   lub_shape axis;
@@ -54,24 +56,6 @@ lub_status lub_check_constraint(const lub_object *constraint, const lub_shape *s
   return LUB_OK;
 }
 
-/* Some axes of a weight, outermost first. */
-typedef struct way {
-  int n;
-  int64_t size[LUB_MAX_DIMS], step[LUB_MAX_DIMS];
-} way;
-
-static double squares(const way *along, int k, const float *w) {
-  if (k == along->n) return (double)*w * *w;
-  double sum = 0;
-  for (int64_t i = 0; i < along->size[k]; i++) sum += squares(along, k + 1, w + i * along->step[k]);
-  return sum;
-}
-
-static void scale(const way *along, int k, float *w, float factor) {
-  if (k == along->n) *w *= factor;
-  for (int64_t i = 0; k < along->n && i < along->size[k]; i++) scale(along, k + 1, w + i * along->step[k], factor);
-}
-
 static double clip(double x, double low, double high) { return fmin(fmax(x, low), high); }
 
 static double wanted_norm(const lub_object *constraint, double norm) {
@@ -83,15 +67,11 @@ static double wanted_norm(const lub_object *constraint, double norm) {
   }
 }
 
-/* Every group, by the axes across them. */
-static void constrain_groups(const lub_object *constraint, const way *across, const way *along, int k, float *w) {
-  if (k < across->n) {
-    for (int64_t i = 0; i < across->size[k]; i++)
-      constrain_groups(constraint, across, along, k + 1, w + i * across->step[k]);
-    return;
-  }
-  const double norm = sqrt(squares(along, 0, w));
-  scale(along, 0, w, (float)(wanted_norm(constraint, norm) / (norm + 1e-7)));
+/* lub_groups_of counts the batch's axis, which a weight has not. */
+static lub_groups groups_of(const lub_shape *axes, const lub_shape *shape) {
+  lub_shape moved = *axes;
+  for (int i = 0; i < moved.ndim; i++) moved.dim[i] += moved.dim[i] > 0;
+  return lub_groups_of(&moved, shape);
 }
 
 void lub_constrain(const lub_object *constraint, const lub_shape *shape, float *w) {
@@ -100,16 +80,9 @@ void lub_constrain(const lub_object *constraint, const lub_shape *shape, float *
     for (int64_t i = 0; i < lub_shape_size(shape); i++) w[i] = w[i] < 0 ? 0 : w[i];
     return;
   }
-  const lub_shape *axes = &options_of(constraint)->axis;
-  way across = {0}, along = {0};
-  int64_t step = lub_shape_size(shape);
-  for (int d = 0; d < shape->ndim; d++) {
-    way *to = &across;
-    for (int i = 0; i < axes->ndim; i++)
-      if (axis_at(axes->dim[i], shape) == d) to = &along;
-    if (shape->dim[d] > 0) step /= shape->dim[d];
-    to->size[to->n] = shape->dim[d];
-    to->step[to->n++] = step;
+  const lub_groups groups = groups_of(&options_of(constraint)->axis, shape);
+  for (int64_t g = 0; g < groups.count; g++) {
+    const double norm = sqrt(lub_group_squares(&groups, g, w));
+    lub_group_scale(&groups, g, (float)(wanted_norm(constraint, norm) / (norm + 1e-7)), w);
   }
-  constrain_groups(constraint, &across, &along, 0, w);
 }

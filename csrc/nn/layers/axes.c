@@ -105,6 +105,23 @@ void lub_scatter_add(const lub_groups *groups, int64_t g, const float *row, floa
     for (int64_t j = 0; j < w.n; j++) sample[w.place + j * w.step] += row[i + j];
 }
 
+double lub_group_squares(const lub_groups *groups, int64_t g, const float *sample) {
+  double sum = 0;
+  walk w = begin(groups, g);
+  for (int64_t i = 0; i < groups->size; i += w.n, next_run(&w))
+    for (int64_t j = 0; j < w.n; j++) {
+      const double x = sample[w.place + j * w.step];
+      sum += x * x;
+    }
+  return sum;
+}
+
+void lub_group_scale(const lub_groups *groups, int64_t g, float factor, float *sample) {
+  walk w = begin(groups, g);
+  for (int64_t i = 0; i < groups->size; i += w.n, next_run(&w))
+    for (int64_t j = 0; j < w.n; j++) sample[w.place + j * w.step] *= factor;
+}
+
 lub_spread lub_spread_begin(const lub_shape *own, const lub_shape *over) {
   lub_spread s = {.over = over, .own = own, .width = over->dim[over->ndim - 1]};
   s.step = own->dim[own->ndim - 1] == s.width;

@@ -36,6 +36,10 @@ void lub_gather(const lub_groups *groups, int64_t g, const float *sample, float 
 void lub_scatter(const lub_groups *groups, int64_t g, const float *row, float *sample);
 void lub_scatter_add(const lub_groups *groups, int64_t g, const float *row, float *sample);
 
+/* The sum of the squares of group g, and the group times a factor, in place. */
+double lub_group_squares(const lub_groups *groups, int64_t g, const float *sample);
+void lub_group_scale(const lub_groups *groups, int64_t g, float factor, float *sample);
+
 /* Rows along the last axis of a sample, and where in a smaller array that is spread over it each finds its own: of the
  * same number of axes, each of the sample's size or of size 1, where all along it read the same. */
 typedef struct lub_spread {

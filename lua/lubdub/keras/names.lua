@@ -44,16 +44,10 @@ local constraint = { write = objects.write_constraint, read = objects.read_const
 local function as_it_is(value) return value end
 local boolean = { write = as_it_is, read = as_it_is }
 
--- Axes: ours are counted from 1, Keras' from 0; negative ones are the same. Keras may list one that stands alone.
 local function axes(step)
-  local function move(value)
-    if type(value) ~= "table" then return type(value) == "number" and value >= 0 and value + step or value end
-    local list = {}
-    for i, axis in ipairs(value) do list[i] = move(axis) end
-    return list
-  end
-  return move
+  return function(value) return objects.move_axes(value, step) end
 end
+-- Keras may list an axis that stands alone.
 local function one(list) return type(list) == "table" and #list == 1 and list[1] or list end
 
 local activation = { write = function(ours) return ours or "linear" end, read = read_activation }

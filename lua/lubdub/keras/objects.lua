@@ -53,11 +53,14 @@ local function class_of(kinds, name)
   end
 end
 
--- Ours count axes from 1, Keras' from 0; negative ones are the same.
-local function moved(axis, step)
-  if math.type(axis) == "integer" then return axis >= 0 and axis + step or axis end
+--- An axis, or a list of them, counted from elsewhere: ours are counted from 1, Keras' from 0; negative ones are the
+-- same.
+-- @param value what is neither comes back as it is
+-- @tparam integer step 1: from Keras' to ours; -1: the other way
+function objects.move_axes(value, step)
+  if type(value) ~= "table" then return type(value) == "number" and value >= 0 and value + step or value end
   local list = {}
-  for i, one in ipairs(type(axis) == "table" and axis or {}) do list[i] = moved(one, step) end
+  for i, axis in ipairs(value) do list[i] = objects.move_axes(axis, step) end
   return list
 end
 
@@ -71,7 +74,7 @@ local function read_object(kinds, given)
   for name, value in pairs(config) do
     -- null stands only for a missing seed; a generator of seeds has no number
     if type(name) == "string" and all[name] ~= nil and (name ~= "seed" or math.type(value) == "integer") then
-      options[name] = name == "axis" and moved(value, 1) or value
+      options[name] = name == "axis" and objects.move_axes(value, 1) or value
     end
   end
   if options.distribution == "normal" then options.distribution = "truncated_normal" end -- Keras 2
@@ -88,7 +91,7 @@ local function write_object(kinds, ours)
     if type(key) == "string" then options[key] = value end
   end
   local all = kind.new(options)
-  all.axis = all.axis and moved(all.axis, -1)
+  all.axis = all.axis and objects.move_axes(all.axis, -1)
   return object_json(class, all)
 end
 
